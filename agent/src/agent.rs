@@ -1,0 +1,289 @@
+//! The agent itself: starts its parts, ticks, and stops them in order.
+
+use std::{sync::Arc, time::Duration};
+
+use collector::kernel::{DescriptorBudget, Kernel, raise_descriptor_limit};
+use daemon::{clock, metrics::Metrics, stop::Stop};
+use model::write::WriteBatch;
+use supervisor::{
+    Supervisor,
+    exit::Exit,
+    spec::{Shim, Spec},
+};
+use tokio::{sync::mpsc, time::MissedTickBehavior};
+
+use crate::{
+    commands::Executor,
+    config::{InvalidSettings, Settings},
+    events,
+    metrics::AgentMetrics,
+    outbox::Outbox,
+    probes::{LocalProbe, Probes},
+    push::{Queue, Sender},
+    traffic::{Access, Requests},
+    sources::{
+        NodeLabels, Source, Tick, cgroups::CgroupSource, node::NodeSource,
+        supervised::SupervisedSource,
+    },
+};
+
+/// What changes slowly is read every so many ticks.
+const FULL_EVERY: u64 = 10;
+
+/// What an agent does besides watching the host.
+#[derive(Debug, Default)]
+pub struct Workload {
+    /// Processes to run, and how.
+    pub supervision: Option<Supervision>,
+    pub probes: Vec<LocalProbe>,
+    /// Finished requests, from a proxy.
+    pub accesses: Option<mpsc::Receiver<Access>>,
+}
+
+/// Processes that the agent runs.
+#[derive(Debug)]
+pub struct Supervision {
+    pub shim: Shim,
+    pub specs: Vec<Spec>,
+    /// How long a process has to end by itself when it is restarted.
+    pub grace: Duration,
+}
+
+/// Why an agent did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error("cannot watch cgroups: {0}")]
+    Cgroups(String),
+    #[error("cannot watch the node: {0}")]
+    Node(#[source] collector::series::InvalidTemplate),
+    #[error(transparent)]
+    Supervisor(#[from] supervisor::SetupError),
+    #[error("cannot start {instance}")]
+    Process {
+        instance: String,
+        #[source]
+        source: supervisor::StartError,
+    },
+    #[error("cannot probe {instance}: {source}")]
+    Probe { instance: String, source: probe::prober::ProberError },
+}
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Agent {
+    supervisor: Option<Arc<Supervisor>>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Agent {
+    /// Starts everything. What it does it does until `stop`.
+    pub async fn start(
+        settings: &Settings,
+        workload: Workload,
+        metrics: &Metrics,
+        stop: &Stop,
+    ) -> Result<Self, StartError> {
+        settings.validate()?;
+        let metrics = AgentMetrics::register(metrics);
+        let control = settings.control()?;
+        let node = settings.node_name();
+        let labels = NodeLabels {
+            node: node.clone(),
+            cluster: settings.cluster.clone(),
+            region: settings.region.clone(),
+        };
+        let mut tasks = Vec::new();
+        let (outbox, emptying) = Outbox::new(control.clone(), metrics.clone(), stop.clone());
+        tasks.push(tokio::spawn(emptying));
+
+        let queue_bytes = usize::try_from(settings.queue.0).unwrap_or(usize::MAX);
+        let queue = Queue::new(queue_bytes, metrics.clone());
+        let sender =
+            Sender::new(queue.clone(), &settings.aggregator, settings.token()?, metrics.clone())
+                .map_err(InvalidSettings::from)?;
+        tasks.push(tokio::spawn(sender.run(stop.clone())));
+
+        if let Err(error) = raise_descriptor_limit() {
+            tracing::warn!(%error, "few descriptors: reading many cgroups will cost more");
+        }
+        let budget = DescriptorBudget::from_process_limit();
+        let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        let probes = Probes::start(outbox.clone());
+        let mut supervisor = None;
+        if let Some(supervision) = workload.supervision {
+            let grace = supervision.grace;
+            let running = Arc::new(start_processes(supervision, &outbox, &mut tasks).await?);
+            let kernel = Kernel::new(budget.clone());
+            sources.push(Box::new(SupervisedSource::new(
+                kernel,
+                Arc::clone(&running),
+                labels.clone(),
+            )));
+            let executor = Executor {
+                node: node.clone(),
+                client: control,
+                supervisor: Arc::clone(&running),
+                probes: probes.clone(),
+                outbox,
+                metrics: metrics.clone(),
+                grace,
+            };
+            tasks.push(tokio::spawn(executor.run(stop.clone())));
+            supervisor = Some(running);
+        }
+        for probe in workload.probes {
+            let instance = probe.target.instance.clone();
+            let run = supervisor
+                .as_ref()
+                .and_then(|supervisor| supervisor.instance(&probe.target))
+                .map_or(1, |instance| instance.run);
+            probes
+                .assign(probe, run)
+                .await
+                .map_err(|source| StartError::Probe { instance, source })?;
+        }
+        sources.extend(host_sources(settings, &budget, &labels)?);
+        let ticker = Ticker {
+            interval: settings.interval.0,
+            sources,
+            probes,
+            requests: Requests::new(workload.accesses, &labels),
+            labels,
+            queue,
+            metrics,
+        };
+        tasks.push(tokio::spawn(ticker.run(stop.clone())));
+        Ok(Self { supervisor, tasks })
+    }
+
+    /// The processes that this agent runs, if any.
+    pub fn supervisor(&self) -> Option<&Arc<Supervisor>> {
+        self.supervisor.as_ref()
+    }
+
+    /// Returns once everything has stopped; `stop` must have been called.
+    pub async fn stopped(self) {
+        let Self { supervisor, tasks } = self;
+        if let Some(supervisor) = supervisor
+            && !supervisor.stop(Duration::from_millis(500)).await
+        {
+            tracing::warn!("some processes or cgroups were left behind");
+        }
+        // By here the last handle of the supervisor is gone, which ends the task that hears of exits.
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the agent failed");
+            }
+        }
+    }
+}
+
+/// What is watched of the host itself.
+fn host_sources(
+    settings: &Settings,
+    budget: &DescriptorBudget,
+    labels: &NodeLabels,
+) -> Result<Vec<Box<dyn Source>>, StartError> {
+    let tenant = settings.tenant()?;
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    if settings.cgroups.enabled {
+        let kernel = Kernel::new(budget.clone());
+        let prefix = &settings.cgroups.prefix;
+        let source = CgroupSource::new(kernel, prefix, tenant.clone(), labels.clone())
+            .map_err(StartError::Cgroups)?;
+        sources.push(Box::new(source));
+    }
+    if settings.node_metrics {
+        let source = NodeSource::new(Kernel::new(budget.clone()), &tenant, labels)
+            .map_err(StartError::Node)?;
+        sources.push(Box::new(source));
+    }
+    Ok(sources)
+}
+
+async fn start_processes(
+    supervision: Supervision,
+    outbox: &Outbox,
+    tasks: &mut Vec<tokio::task::JoinHandle<()>>,
+) -> Result<Supervisor, StartError> {
+    let config = supervisor::spec::Config::new(
+        supervision.shim,
+        supervisor::spec::Clock::new(clock::now),
+    );
+    let (supervisor, exits) = Supervisor::new(config).await?;
+    tasks.push(tokio::spawn(report_exits(exits, outbox.clone())));
+    for spec in supervision.specs {
+        let target = spec.target.clone();
+        let started = supervisor.start(spec).await.map_err(|source| StartError::Process {
+            instance: target.instance.clone(),
+            source,
+        })?;
+        outbox.push(events::started(target, &started, clock::now()));
+    }
+    Ok(supervisor)
+}
+
+/// Ends when the supervisor is gone.
+async fn report_exits(mut exits: mpsc::Receiver<Exit>, outbox: Outbox) {
+    while let Some(exit) = exits.recv().await {
+        outbox.push(events::exited(&exit));
+    }
+}
+
+struct Ticker {
+    interval: Duration,
+    sources: Vec<Box<dyn Source>>,
+    probes: Probes,
+    requests: Requests,
+    labels: NodeLabels,
+    queue: Queue,
+    metrics: AgentMetrics,
+}
+
+impl Ticker {
+    async fn run(mut self, stop: Stop) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut number = 0u64;
+        loop {
+            let due = tokio::select! {
+                due = ticks.tick() => due,
+                () = stop.stopped() => return,
+            };
+            let late = due.elapsed().as_nanos() / self.interval.as_nanos().max(1);
+            self.metrics.ticks_missed.inc_by(u64::try_from(late).unwrap_or(u64::MAX));
+            let tick = Tick { now: clock::now(), full: number.is_multiple_of(FULL_EVERY) };
+            number += 1;
+            self = match self.collect(tick).await {
+                Ok(ticker) => ticker,
+                Err(error) => {
+                    tracing::error!(%error, "collecting failed for good");
+                    return;
+                }
+            };
+        }
+    }
+
+    /// Reads everything on a thread that may block, and queues it.
+    async fn collect(mut self, tick: Tick) -> Result<Self, tokio::task::JoinError> {
+        self.requests.receive();
+        tokio::task::spawn_blocking(move || {
+            let started = tokio::time::Instant::now();
+            let mut batch = WriteBatch::default();
+            for source in &mut self.sources {
+                source.collect(&tick, &mut batch);
+            }
+            self.probes.write(&self.labels, &mut batch);
+            self.requests.write(tick.now, &mut batch);
+            let watched: usize = self.sources.iter().map(|source| source.watched()).sum();
+            self.metrics.groups.set(i64::try_from(watched).unwrap_or(i64::MAX));
+            self.metrics.samples_collected.inc_by(batch.sample_count() as u64);
+            self.metrics.collect_seconds.observe(started.elapsed().as_secs_f64());
+            self.queue.push(batch);
+            self
+        })
+        .await
+    }
+}

@@ -1,0 +1,20 @@
+//! The node agent: watches what runs here, pushes what it sees, and restarts what it is told to.
+//!
+//! Once an interval every source is read into one batch, which a bounded queue hands to one sender.
+//! News (an exit, a probe that changed its mind) goes to the timeline at once, on its own way.
+//! Commands come by long polling; each is carried out only for the run that it names.
+
+mod agent;
+mod commands;
+pub mod config;
+mod events;
+mod metrics;
+mod outbox;
+mod probes;
+mod push;
+mod traffic;
+mod sources;
+
+pub use agent::{Agent, StartError, Supervision, Workload};
+pub use probes::LocalProbe;
+pub use traffic::Access;

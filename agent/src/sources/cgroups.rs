@@ -1,0 +1,139 @@
+//! Every cgroup of the host: containers, systemd units, plain groups.
+
+use std::collections::BTreeMap;
+
+use collector::{
+    hierarchy::Hierarchy,
+    identity::{Identity, Kind},
+    kernel::Kernel,
+    reader::{ReadError, Reader},
+    series::Template,
+    usage::Depth,
+    walk::{Found, WalkOptions, Walker},
+};
+use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
+
+use super::{NodeLabels, Source, Tick};
+
+/// Follows the population of cgroups and reads each.
+pub(crate) struct CgroupSource {
+    kernel: Kernel,
+    walker: Walker,
+    tenant: TenantId,
+    labels: NodeLabels,
+    groups: BTreeMap<String, Watched>,
+}
+
+struct Watched {
+    reader: Reader,
+    template: Template,
+}
+
+impl CgroupSource {
+    pub(crate) fn new(
+        mut kernel: Kernel,
+        prefix: &str,
+        tenant: TenantId,
+        labels: NodeLabels,
+    ) -> Result<Self, String> {
+        let hierarchy = Hierarchy::detect(&mut kernel).map_err(|error| error.to_string())?;
+        let options = WalkOptions { prefix: prefix.to_owned(), ..WalkOptions::default() };
+        let walker = Walker::new(hierarchy, options).map_err(|error| error.to_string())?;
+        Ok(Self { kernel, walker, tenant, labels, groups: BTreeMap::new() })
+    }
+
+    fn follow(&mut self, now: Timestamp, batch: &mut WriteBatch) {
+        let Some(changes) = self.walker.poll(now) else {
+            return;
+        };
+        for path in &changes.vanished {
+            if let Some(mut gone) = self.groups.remove(path) {
+                gone.template.write_stale(now, batch);
+            }
+        }
+        for found in changes.appeared {
+            self.open(found);
+        }
+        if changes.dropped > 0 {
+            tracing::warn!(groups = changes.dropped, "cgroups left out: there are too many");
+        }
+    }
+
+    fn open(&mut self, found: Found) {
+        let path = found.group.path().to_owned();
+        let names = Names::of(&path, &found.identity);
+        let mut identity = vec![
+            ("tenant", self.tenant.as_str()),
+            ("app", &names.app),
+            ("instance", &names.instance),
+            ("container", &names.container),
+            ("id", &path),
+        ];
+        identity.extend(self.labels.pairs());
+        let template = Template::new(&identity);
+        let reader = Reader::open(&mut self.kernel, self.walker.hierarchy(), found.group);
+        match (reader, template) {
+            (Ok(reader), Ok(template)) => {
+                self.groups.insert(path, Watched { reader, template });
+            }
+            // Gone between the walk and now: nothing to say.
+            (Err(ReadError::Gone { .. }), _) => {}
+            (Err(error), _) => tracing::debug!(%error, "cgroup not read"),
+            (_, Err(error)) => tracing::debug!(path, %error, "cgroup not read"),
+        }
+    }
+}
+
+/// What a group is called where nothing but its path is known.
+struct Names {
+    app: String,
+    instance: String,
+    container: String,
+}
+
+impl Names {
+    fn of(path: &str, identity: &Identity) -> Self {
+        let whole = path.trim_matches('/').to_owned();
+        let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
+        let container = identity.container_id.as_deref().map(short).unwrap_or_default();
+        let named = |name: &str| Self {
+            app: name.to_owned(),
+            instance: name.to_owned(),
+            container: container.clone(),
+        };
+        match (identity.kind, &identity.pod_uid, &identity.unit) {
+            // These hold others: as apps they would count everything twice.
+            (Kind::Root | Kind::Slice | Kind::Pod, _, _) => named(""),
+            (Kind::Container, Some(pod), _) => named(pod),
+            (Kind::Container, None, _) => named(&container),
+            (_, _, Some(unit)) => named(unit),
+            (_, _, None) => named(&whole),
+        }
+    }
+}
+
+impl Source for CgroupSource {
+    fn collect(&mut self, tick: &Tick, batch: &mut WriteBatch) {
+        self.follow(tick.now, batch);
+        let depth = if tick.full { Depth::Full } else { Depth::Fast };
+        let mut gone = Vec::new();
+        for (path, watched) in &mut self.groups {
+            match watched.reader.read(&mut self.kernel, depth) {
+                Ok(usage) => {
+                    watched.template.write(usage, tick.now, batch);
+                }
+                Err(ReadError::Gone { .. }) => gone.push(path.clone()),
+                Err(error) => tracing::debug!(path, %error, "cgroup not read"),
+            }
+        }
+        for path in gone {
+            if let Some(mut watched) = self.groups.remove(&path) {
+                watched.template.write_stale(tick.now, batch);
+            }
+        }
+    }
+
+    fn watched(&self) -> usize {
+        self.groups.len()
+    }
+}

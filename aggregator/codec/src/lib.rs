@@ -1,0 +1,10 @@
+//! Bytes to values and back: varints, bit streams, typed chunks of samples, checksums and capped
+//! compression.
+//!
+//! Everything here is pure and total: any bytes decode to a value or to an error that says what is
+//! wrong, within a bound on memory that the caller sets.
+
+pub mod checksum;
+pub mod chunk;
+pub mod inflate;
+pub mod varint;

@@ -1,0 +1,4 @@
+//! Tests of the crate from outside.
+
+#[path = "it/golden.rs"]
+mod golden;

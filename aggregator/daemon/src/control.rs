@@ -1,0 +1,200 @@
+//! The client side of the control API: what agents and alerting say to the aggregator and hear
+//! from it.
+//!
+//! Every call is one HTTP request with a bearer token; waiting is done by long polling, so that an
+//! answer arrives as soon as there is one.
+
+use std::time::Duration;
+
+use model::event::{Command, Event, Target};
+use reqwest::{StatusCode, Url};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::http;
+
+/// How long a long poll waits at the aggregator.
+pub const WAIT: Duration = Duration::from_secs(20);
+/// Largest answer read.
+const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// A connection to one aggregator.
+#[derive(Clone, Debug)]
+pub struct ControlClient {
+    client: reqwest::Client,
+    base: Url,
+    token: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    #[error("invalid aggregator address {0:?}: write for example http://127.0.0.1:9400")]
+    Address(String),
+    #[error(transparent)]
+    Client(#[from] http::ClientError),
+    /// Nobody answered, or not in time: worth another try.
+    #[error("cannot reach the aggregator: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    /// The aggregator said no.
+    #[error("the aggregator answered {status}: {message}")]
+    Refused { status: StatusCode, message: String },
+    #[error("the aggregator's answer makes no sense: {0}")]
+    Answer(String),
+}
+
+impl ControlError {
+    /// Whether the same request may succeed later.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Address(_) | Self::Client(_) | Self::Answer(_) => false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    error: String,
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    ids: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: u64,
+}
+
+/// Events after some id.
+#[derive(Debug, Deserialize)]
+pub struct EventPage {
+    pub events: Vec<Event>,
+    /// The id to continue after.
+    pub last: u64,
+}
+
+impl ControlClient {
+    pub fn new(address: &str, token: String) -> Result<Self, ControlError> {
+        let base = Url::parse(address)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && !url.cannot_be_a_base())
+            .ok_or_else(|| ControlError::Address(address.to_owned()))?;
+        // A long poll that the aggregator ends in time must not be taken for a dead connection.
+        let client = http::client(WAIT + Duration::from_secs(10))?;
+        Ok(Self { client, base, token })
+    }
+
+    /// Appends events to the timeline and returns their ids; they are durable then.
+    pub async fn append_events(&self, events: &[Event]) -> Result<Vec<u64>, ControlError> {
+        let ids: Ids = self.post(&["api", "v1", "events"], events).await?;
+        Ok(ids.ids)
+    }
+
+    /// The events after `after`, waiting up to `wait` for the first.
+    pub async fn events_after(
+        &self,
+        after: u64,
+        wait: Duration,
+    ) -> Result<EventPage, ControlError> {
+        self.get(&["api", "v1", "events"], &query(after, wait, &[("limit", "1000")])).await
+    }
+
+    /// The newest events, oldest first.
+    pub async fn newest_events(&self) -> Result<EventPage, ControlError> {
+        self.get(&["api", "v1", "events"], &[("limit", "1000".to_owned())]).await
+    }
+
+    /// Ends a quarantine, as a person on call does.
+    pub async fn resume(&self, target: &Target) -> Result<(), ControlError> {
+        let body = serde_json::json!({ "target": target });
+        let _ids: Ids = self.post(&["api", "v1", "remediation", "resume"], &body).await?;
+        Ok(())
+    }
+
+    /// Evaluates an instant query and returns the `data` of Prometheus' API.
+    pub async fn query(&self, query: &str) -> Result<serde_json::Value, ControlError> {
+        self.get(&["api", "v1", "query"], &[("query", query.to_owned())]).await
+    }
+
+    pub async fn push_command(&self, command: &Command) -> Result<u64, ControlError> {
+        let path = ["api", "v1", "nodes", &command.target.node, "commands"];
+        let id: Id = self.post(&path, command).await?;
+        Ok(id.id)
+    }
+
+    /// The commands for a node after `after`, which acknowledges those up to it.
+    pub async fn commands_after(
+        &self,
+        node: &str,
+        after: u64,
+        wait: Duration,
+    ) -> Result<Vec<Command>, ControlError> {
+        self.get(&["api", "v1", "nodes", node, "commands"], &query(after, wait, &[])).await
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        url
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, ControlError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.client.get(url).bearer_auth(&self.token);
+        read(request.send().await).await
+    }
+
+    async fn post<B: Serialize + ?Sized + Sync, T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &B,
+    ) -> Result<T, ControlError> {
+        let request = self.client.post(self.url(path)).bearer_auth(&self.token).json(body);
+        read(request.send().await).await
+    }
+}
+
+fn query<'a>(after: u64, wait: Duration, more: &[(&'a str, &str)]) -> Vec<(&'a str, String)> {
+    let mut pairs =
+        vec![("after", after.to_string()), ("wait", format!("{:.3}", wait.as_secs_f64()))];
+    pairs.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    pairs
+}
+
+async fn read<T: DeserializeOwned>(
+    answer: Result<reqwest::Response, reqwest::Error>,
+) -> Result<T, ControlError> {
+    let mut response = answer.map_err(ControlError::Unreachable)?;
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(ControlError::Unreachable)? {
+        body.extend_from_slice(&part);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(ControlError::Answer(format!("more than {ANSWER_BYTES_MAX} bytes")));
+        }
+    }
+    if !status.is_success() {
+        let message = serde_json::from_slice::<Failure>(&body)
+            .map_or_else(|_error| String::from_utf8_lossy(&body).into_owned(), |body| body.error);
+        return Err(ControlError::Refused { status, message });
+    }
+    serde_json::from_slice::<Envelope<T>>(&body)
+        .map(|envelope| envelope.data)
+        .map_err(|error| ControlError::Answer(error.to_string()))
+}

@@ -1,0 +1,33 @@
+//! PromQL: parser, printer and columnar evaluation over anything that is `Queryable`.
+//!
+//! [`parse`] turns a query into an [`Expr`]; an [`Engine`] evaluates it at one time or over a range
+//! of times. Semantics, messages and annotations are those of Prometheus 3.14.
+
+mod annotations;
+pub mod ast;
+mod calendar;
+mod engine;
+mod error;
+mod exec;
+pub mod functions;
+mod histogram;
+mod kahan;
+mod lexer;
+mod parser;
+mod plan;
+mod printer;
+mod range;
+pub mod script;
+mod span;
+mod text;
+mod value;
+mod xxhash;
+
+pub use ast::Expr;
+pub use engine::{Context, Engine, EngineOptions};
+pub use error::EvalError;
+pub use parser::{ParseError, ParseOptions, parse, parse_selector};
+pub use printer::format_query;
+pub use span::Span;
+pub use text::duration::parse as parse_duration;
+pub use value::{Answer, MatrixSeries, Sample, Stats, Value, VectorElement};

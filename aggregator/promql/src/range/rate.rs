@@ -1,0 +1,179 @@
+//! `rate`, `increase` and `delta`.
+//!
+//! The change between the first and the last sample is extrapolated to the whole range, as far as
+//! the distance between samples makes it likely that the series went on. Source of the rules:
+//! Prometheus' documentation of `rate` and `increase`.
+
+use model::histogram::Histogram;
+
+use super::{
+    call::Cx,
+    samples::Samples,
+    start::{self, Started},
+    window::{View, Window},
+};
+use crate::{annotations::Note, histogram, value::Sample};
+
+/// Which of the three.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Resets are counted in: not for `delta`.
+    pub(super) counter: bool,
+    /// Per second.
+    pub(super) per_second: bool,
+}
+
+/// Where a counter was reset, found once per series.
+#[derive(Debug, Default)]
+pub(crate) struct Resets {
+    /// Places of samples that come after a reset.
+    after: Vec<usize>,
+    /// Places of samples that overlap with their predecessor.
+    overlapping: Vec<usize>,
+}
+
+impl Resets {
+    pub(super) fn find(samples: &Samples) -> Self {
+        let track = &samples.floats;
+        let mut resets = Self::default();
+        let pairs = track.values.windows(2).zip(track.times.windows(2)).enumerate();
+        for (at, (values, times)) in pairs {
+            let ([before, value], [time_before, time]) = (values, times) else { continue };
+            let started = |at: usize, time: &i64| Started {
+                time: *time,
+                start: track.starts.get(at).copied().unwrap_or(0),
+            };
+            let (previous, current) = (started(at, time_before), started(at + 1, time));
+            if value < before || start::is_reset(previous, current) {
+                resets.after.push(at + 1);
+            }
+            if start::overlaps(previous, current) {
+                resets.overlapping.push(at + 1);
+            }
+        }
+        resets
+    }
+
+    /// Those whose predecessor is in the view, too.
+    fn within<'r>(places: &'r [usize], view: &View<'_, f64>) -> &'r [usize] {
+        let (first, end) = (view.first, view.first + view.len());
+        let from = places.partition_point(|at| *at <= first);
+        let to = places.partition_point(|at| *at < end);
+        places.get(from..to).unwrap_or_default()
+    }
+}
+
+/// The value at one step.
+pub(super) fn rate(
+    kind: Kind,
+    window: &Window<'_>,
+    resets: &Resets,
+    cx: &mut Cx<'_>,
+) -> Option<Sample> {
+    match (window.floats.is_empty(), window.histograms.is_empty()) {
+        (false, false) => {
+            cx.note(Note::MixedFloatsHistograms { metric: cx.metric() });
+            None
+        }
+        (false, true) => float_rate(kind, window, resets, cx).map(Sample::Float),
+        (true, false) => histogram_rate(kind, window, cx),
+        (true, true) => None,
+    }
+}
+
+fn float_rate(kind: Kind, window: &Window<'_>, resets: &Resets, cx: &mut Cx<'_>) -> Option<f64> {
+    let view = &window.floats;
+    let (first, last) = (*view.values.first()?, *view.values.last()?);
+    let mut change = last - first;
+    if kind.counter {
+        for at in Resets::within(&resets.after, view) {
+            change += view.values.get(at - 1 - view.first).copied().unwrap_or(0.0);
+        }
+        if !Resets::within(&resets.overlapping, view).is_empty() {
+            cx.note(Note::StartOverlap { metric: cx.metric(), count: 1 });
+        }
+    }
+    let shape = Shape::new(view.times, view.start(0), kind, window)?;
+    if shape.from_zero {
+        change += first;
+    }
+    let to_zero = (change > 0.0 && first >= 0.0).then(|| first / change);
+    Some(change * shape.factor(kind, to_zero, cx.seconds))
+}
+
+fn histogram_rate(kind: Kind, window: &Window<'_>, cx: &mut Cx<'_>) -> Option<Sample> {
+    let view = &window.histograms;
+    let first = view.values.first()?;
+    let mut change: Option<Histogram> = None;
+    if view.len() > 1 {
+        change = Some(super::histogram_rate::change(view, kind.counter, cx)?);
+    }
+    let shape = Shape::new(view.times, view.start(0), kind, window)?;
+    let mut change = match change {
+        Some(mut change) if shape.from_zero => {
+            cx.add_histogram(&mut change, first)?;
+            change
+        }
+        Some(change) => change,
+        None => Histogram::clone(first),
+    };
+    let to_zero = (change.count > 0.0 && first.count >= 0.0).then(|| first.count / change.count);
+    histogram::scale::multiply(&mut change, shape.factor(kind, to_zero, cx.seconds));
+    Some(Sample::Histogram(change.into()))
+}
+
+/// How the samples lie in the range. Durations are in seconds.
+struct Shape {
+    to_start: f64,
+    to_end: f64,
+    sampled: f64,
+    between_samples: f64,
+    /// The counter is known to have started from zero within the range.
+    from_zero: bool,
+}
+
+impl Shape {
+    /// `None` when the samples do not suffice.
+    fn new(times: &[i64], started: i64, kind: Kind, window: &Window<'_>) -> Option<Self> {
+        let (first, last) = (*times.first()?, *times.last()?);
+        let seconds = |from: i64, to: i64| to.saturating_sub(from) as f64 / 1000.0;
+        let intervals = times.len() - 1;
+        let sampled = seconds(first, last);
+        let between_samples = if intervals > 0 { sampled / intervals as f64 } else { 0.0 };
+        let to_end = seconds(last, window.end);
+        if kind.counter && started != 0 && started > window.start && started < first {
+            let sampled = seconds(started, last);
+            return Some(Self { to_start: 0.0, to_end, sampled, between_samples, from_zero: true });
+        }
+        if intervals == 0 {
+            return None;
+        }
+        let to_start = seconds(window.start, first);
+        Some(Self { to_start, to_end, sampled, between_samples, from_zero: false })
+    }
+
+    /// By how much the change grows when extrapolated. `to_zero` is the first value over the
+    /// change: how far back in time, in lengths of the sampled time, the counter was at zero.
+    fn factor(&self, kind: Kind, to_zero: Option<f64>, range_seconds: f64) -> f64 {
+        let threshold = self.between_samples * 1.1;
+        let mut to_start = self.to_start;
+        if !self.from_zero {
+            if to_start >= threshold {
+                to_start = self.between_samples / 2.0;
+            }
+            if kind.counter
+                && let Some(to_zero) = to_zero
+                && self.sampled * to_zero < to_start
+            {
+                to_start = self.sampled * to_zero;
+            }
+        }
+        let to_end =
+            if self.to_end >= threshold { self.between_samples / 2.0 } else { self.to_end };
+        let mut factor = 1.0;
+        if self.sampled != 0.0 {
+            factor = (self.sampled + to_start + to_end) / self.sampled;
+        }
+        if kind.per_second { factor / range_seconds } else { factor }
+    }
+}

@@ -1,0 +1,60 @@
+//! The routes: who answers which path.
+
+pub mod answer;
+mod events;
+mod federate;
+mod live;
+mod nodes;
+mod params;
+mod query;
+mod remediation;
+mod render;
+mod series;
+mod status;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tower_http::compression::CompressionLayer;
+
+use crate::{ingest, page, state::State};
+use answer::ApiError;
+
+/// Everything but the admin endpoints.
+pub(crate) fn router(state: State) -> Router {
+    let body_bytes_max = state.settings.body_mib_max << 20;
+    let v1 = Router::new()
+        .route("/write", post(ingest::write))
+        .route("/query", get(query::instant).post(query::instant))
+        .route("/query_range", get(query::range).post(query::range))
+        .route("/query_live", get(live::follow))
+        .route("/format_query", get(query::format).post(query::format))
+        .route("/series", get(series::series).post(series::series))
+        .route("/labels", get(series::label_names).post(series::label_names))
+        .route("/label/{name}/values", get(series::label_values))
+        .route("/metadata", get(status::metadata))
+        .route("/me", get(status::me))
+        .route("/status/buildinfo", get(status::build_info))
+        .route("/status/tsdb", get(status::tsdb))
+        .route("/events", get(events::read).post(events::append))
+        .route("/events/stream", get(events::follow))
+        .route("/nodes/{node}/commands", get(nodes::take).post(nodes::push))
+        .route("/remediation/resume", post(remediation::resume))
+        .fallback(unknown);
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/federate", get(federate::federate))
+        .merge(page::router())
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .with_state(state)
+}
+
+async fn unknown(uri: Uri) -> Response {
+    let error = ApiError::NotFound(format!("no such endpoint: {}", uri.path()));
+    (StatusCode::NOT_FOUND, error).into_response()
+}

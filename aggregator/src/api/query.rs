@@ -1,0 +1,176 @@
+//! PromQL over HTTP: instant and range queries.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{extract, response::Response};
+use model::{matcher::Matcher, time::Timestamp};
+use promql::{Answer, Context, EvalError, Expr, ParseOptions};
+use tenancy::access::{Access, Scope};
+use tokio::time::Instant;
+
+use super::{
+    answer::{ApiError, json, success},
+    params::Params,
+};
+use crate::{auth::Caller, state::State};
+
+/// Most points of one series in a range query, as in Prometheus.
+const POINTS_MAX: i64 = 11_000;
+
+/// What to evaluate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum When {
+    Instant(Timestamp),
+    Range { start: Timestamp, end: Timestamp, step: Duration },
+}
+
+/// `GET|POST /api/v1/query`
+pub(crate) async fn instant(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    access.require(&[Scope::MetricsRead])?;
+    let time = params.time("time")?.unwrap_or_else(daemon::clock::now);
+    answer(&state, &access, &params, When::Instant(time)).await
+}
+
+/// `GET|POST /api/v1/query_range`
+pub(crate) async fn range(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    access.require(&[Scope::MetricsRead])?;
+    let required = |name| params.required(name).map(|_text| ());
+    required("start")?;
+    required("end")?;
+    required("step")?;
+    let start = params.time("start")?.unwrap_or_default();
+    let end = params.time("end")?.unwrap_or_default();
+    if end < start {
+        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+    }
+    let step = params.duration("step")?.unwrap_or(0);
+    if step <= 0 {
+        return Err(ApiError::parameter(
+            "step",
+            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+        ));
+    }
+    if end.millis().saturating_sub(start.millis()) / step > POINTS_MAX {
+        return Err(ApiError::BadData(format!(
+            "exceeded maximum resolution of {POINTS_MAX} points per timeseries. Try decreasing the \
+             query resolution (?step=XX)"
+        )));
+    }
+    let step = Duration::from_millis(u64::try_from(step).unwrap_or(1));
+    answer(&state, &access, &params, When::Range { start, end, step }).await
+}
+
+async fn answer(
+    state: &State,
+    access: &Arc<Access>,
+    params: &Params,
+    when: When,
+) -> Result<Response, ApiError> {
+    let expr = parse(params.required("query")?)?;
+    let limit = params.number("limit")?.unwrap_or(0);
+    let lookback = params.duration("lookback_delta")?;
+    let mut timeout = state.settings.query.timeout.0;
+    if let Some(millis) = params.duration("timeout")?.and_then(|millis| u64::try_from(millis).ok())
+    {
+        timeout = timeout.min(Duration::from_millis(millis));
+    }
+    let answer = evaluate(state, access, expr, when, timeout, lookback).await?;
+    Ok(json(super::render::answer(answer, limit)))
+}
+
+/// Parses a query of the API.
+pub(crate) fn parse(query: &str) -> Result<Expr, ApiError> {
+    promql::parse(query, &ParseOptions::default())
+        .map_err(|error| ApiError::parameter("query", error))
+}
+
+/// Parses a series selector (`match[]`).
+pub(crate) fn parse_selector(text: &str) -> Result<Vec<Matcher>, String> {
+    promql::parse_selector(text, &ParseOptions::default()).map_err(|error| error.to_string())
+}
+
+/// Evaluates away from the async threads; ends soon after the future is dropped, which is what
+/// happens when the client goes away.
+#[tracing::instrument(name = "query", skip_all, fields(caller = access.name))]
+pub(crate) async fn evaluate(
+    state: &State,
+    access: &Arc<Access>,
+    expr: Expr,
+    when: When,
+    timeout: Duration,
+    lookback: Option<i64>,
+) -> Result<Answer, ApiError> {
+    let deadline = Instant::now() + timeout;
+    let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
+        .await
+        .map_err(|_elapsed| ApiError::Timeout("query timed out in query queue".to_owned()))??;
+    let view = state.view(access);
+    let gone = CancelOnDrop::default();
+    let cancelled = Arc::clone(&gone.0);
+    let engine = state.engine.clone();
+    let started = Instant::now();
+    let evaluated = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let stop = || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now();
+        let lookback = lookback.and_then(|millis| u64::try_from(millis).ok());
+        let context = Context {
+            cancelled: &stop,
+            lookback: lookback.map(Duration::from_millis),
+            max_samples: None,
+            max_series: None,
+        };
+        match when {
+            When::Instant(time) => engine.instant(&expr, time, &view, &context),
+            When::Range { start, end, step } => {
+                engine.range(&expr, start, end, step, &view, &context)
+            }
+        }
+    })
+    .await
+    .map_err(|error| ApiError::Internal(format!("query failed: {error}")))?;
+    drop(gone);
+    state.metrics.queries.inc();
+    state.metrics.query_seconds.observe(started.elapsed().as_secs_f64());
+    evaluated.map_err(|error| match error {
+        EvalError::Cancelled if deadline <= Instant::now() => {
+            ApiError::Timeout("query timed out in expression evaluation".to_owned())
+        }
+        EvalError::Cancelled => ApiError::Canceled("query was canceled".to_owned()),
+        EvalError::Storage(error) => error.into(),
+        other => ApiError::Execution(other.to_string()),
+    })
+}
+
+#[derive(Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// `GET|POST /api/v1/format_query`
+pub(crate) async fn format(
+    extract::State(_state): extract::State<State>,
+    Caller(access): Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    access.require(&[Scope::MetricsRead])?;
+    let expr = parse(params.required("query")?)?;
+    Ok(success(promql::format_query(&expr)))
+}

@@ -1,0 +1,73 @@
+//! Answers of the engine as the JSON of Prometheus' API.
+
+use model::time::Timestamp;
+use promql::{Answer, Sample, Value};
+use wire::prometheus_json::{
+    Annotations, Matrix, ResultType, Vector, write_query_data, write_scalar, write_success,
+    write_text_result,
+};
+
+/// The warning of an answer that was cut.
+pub(super) const TRUNCATED: &str = "results truncated due to limit";
+
+/// A whole answer, cut to `limit` series when that is not zero.
+pub(super) fn answer(mut answer: Answer, limit: u64) -> Vec<u8> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if limit > 0 && cut(&mut answer.value, limit) {
+        answer.warnings.push(TRUNCATED.to_owned());
+    }
+    let annotations = Annotations { warnings: &answer.warnings, infos: &answer.infos };
+    let mut out = Vec::with_capacity(4096);
+    write_success(&mut out, annotations, |out| data(&answer.value, out));
+    out
+}
+
+fn cut(value: &mut Value, limit: usize) -> bool {
+    let before = match value {
+        Value::Vector(elements) => {
+            let before = elements.len();
+            elements.truncate(limit);
+            before
+        }
+        Value::Matrix(series) => {
+            let before = series.len();
+            series.truncate(limit);
+            before
+        }
+        Value::Scalar(..) | Value::String(..) => 0,
+    };
+    before > limit
+}
+
+/// The `data` of an answer.
+pub(super) fn data(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Scalar(time, value) => write_query_data(out, ResultType::Scalar, None, |out| {
+            write_scalar(out, Timestamp(*time), *value);
+        }),
+        Value::String(time, text) => write_query_data(out, ResultType::String, None, |out| {
+            write_text_result(out, Timestamp(*time), text);
+        }),
+        Value::Vector(elements) => write_query_data(out, ResultType::Vector, None, |out| {
+            let mut vector = Vector::begin(out);
+            for element in elements {
+                let time = Timestamp(element.time);
+                match &element.value {
+                    Sample::Float(value) => vector.float(&element.labels, time, *value),
+                    Sample::Histogram(value) => vector.histogram(&element.labels, time, value),
+                }
+            }
+            vector.finish();
+        }),
+        Value::Matrix(all) => write_query_data(out, ResultType::Matrix, None, |out| {
+            let mut matrix = Matrix::begin(out);
+            for series in all {
+                let floats = series.floats.iter().map(|(time, value)| (Timestamp(*time), *value));
+                let histograms =
+                    series.histograms.iter().map(|(time, value)| (Timestamp(*time), &**value));
+                matrix.series(&series.labels, floats, histograms);
+            }
+            matrix.finish();
+        }),
+    }
+}

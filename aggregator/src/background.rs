@@ -1,0 +1,88 @@
+//! What is done besides answering: the store's maintenance, and reloads.
+
+use std::{path::PathBuf, time::Duration};
+
+use daemon::{clock, stop::Stop};
+use tokio::time::MissedTickBehavior;
+use tsdb::store::Store;
+
+use crate::{config::Settings, state::State};
+
+/// How often the store is asked whether there is something to do.
+const MAINTENANCE: Duration = Duration::from_secs(1);
+
+/// Flushes, compacts and expires until `stop`.
+pub(crate) async fn maintain(store: Store, stop: Stop) {
+    let mut ticks = tokio::time::interval(MAINTENANCE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.stopped() => return,
+        }
+        let store = store.clone();
+        let done = tokio::task::spawn_blocking(move || store.maintain(clock::now())).await;
+        match done {
+            Ok(stats) => {
+                for error in &stats.errors {
+                    tracing::warn!(error, "store maintenance will be tried again");
+                }
+                if stats.blocks_written > 0 {
+                    tracing::info!(
+                        blocks = stats.blocks_written,
+                        samples = stats.flushed_samples,
+                        "head written to disk"
+                    );
+                }
+            }
+            Err(error) => tracing::error!(%error, "store maintenance failed"),
+        }
+    }
+}
+
+/// Where a reload reads the settings from; `None` when there is nothing to read again.
+pub type Reload = Option<Box<dyn Fn() -> Result<Settings, String> + Send + Sync>>;
+
+/// Takes new tokens from the configuration at each reload. Other settings need a restart, and that
+/// is said.
+pub(crate) async fn reload(state: State, read: Reload, stop: Stop) {
+    let Some(read) = read else {
+        return;
+    };
+    let mut reloads = stop.reloads();
+    loop {
+        tokio::select! {
+            changed = reloads.changed() => if changed.is_err() { return },
+            () = stop.stopped() => return,
+        }
+        let result = read().and_then(|settings| {
+            let tokens = settings.tokens().map_err(|error| error.to_string())?;
+            Ok((settings, tokens))
+        });
+        match result {
+            Ok((settings, tokens)) => {
+                let same = (settings.listen, &settings.data_dir, settings.retention)
+                    == (state.settings.listen, &state.settings.data_dir, state.settings.retention);
+                state.replace_tokens(tokens);
+                state.metrics.reload_succeeded.set(1);
+                tracing::info!("tokens reloaded");
+                if !same {
+                    tracing::warn!("listen, data_dir and retention take effect after a restart");
+                }
+            }
+            Err(error) => {
+                state.metrics.reload_succeeded.set(0);
+                tracing::error!(error, "reload refused; the old configuration stays");
+            }
+        }
+    }
+}
+
+/// The folders below the data directory.
+pub(crate) fn store_dir(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("metrics")
+}
+
+pub(crate) fn timeline_dir(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("timeline")
+}

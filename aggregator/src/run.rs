@@ -1,0 +1,162 @@
+//! From settings to a serving aggregator, and back to a closed store.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use daemon::{
+    admin::{self, Readiness},
+    metrics::Metrics,
+    serve,
+    stop::Stop,
+};
+use disk::{Disk, os::OsDisk};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+use tsdb::{
+    stats::{Phase, Progress},
+    store::Store,
+};
+
+use crate::{
+    api::{self, answer::ApiError},
+    background::{self, Reload},
+    config::{InvalidSettings, Settings},
+    metrics::AggregatorMetrics,
+    state::State,
+    timeline::{Timeline, TimelineError},
+};
+
+/// Why an aggregator did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error("cannot open the metric store in {}", dir.display())]
+    Store {
+        dir: PathBuf,
+        #[source]
+        source: tsdb::outcome::OpenError,
+    },
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    #[error("serving failed: {0}")]
+    Serve(#[source] std::io::Error),
+    #[error("a background task failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// What the aggregator shares with whoever runs it.
+#[derive(Clone, Debug)]
+pub struct Host {
+    pub metrics: Metrics,
+    pub readiness: Readiness,
+    pub stop: Stop,
+}
+
+/// Serves on `listener` until `host.stop`. The admin endpoints answer at once; the others say 503
+/// until the store is open.
+pub async fn run(
+    settings: Settings,
+    listener: TcpListener,
+    host: Host,
+    reload: Reload,
+) -> Result<(), StartError> {
+    let tokens = settings.tokens()?;
+    settings.validate()?;
+    host.readiness.wait("opening the store");
+    let opened: Arc<OnceLock<Router>> = Arc::default();
+    let router = admin::router(
+        host.metrics.clone(),
+        host.readiness.clone(),
+        host.stop.clone(),
+        settings.allow_reload,
+    )
+    .fallback({
+        let opened = Arc::clone(&opened);
+        move |request: Request| dispatch(Arc::clone(&opened), request)
+    });
+    let serving = {
+        let stop = host.stop.clone();
+        tokio::spawn(async move { serve::run(listener, router, &stop).await })
+    };
+    let (store, timeline) = match open(&settings, &host.readiness).await {
+        Ok(both) => both,
+        Err(error) => {
+            serving.abort();
+            return Err(error);
+        }
+    };
+    let metrics = AggregatorMetrics::register(&host.metrics, store.clone());
+    let state = State::new(settings, tokens, store.clone(), timeline, metrics, host.stop.clone());
+    if opened.set(api::router(state.clone())).is_err() {
+        tracing::error!("the aggregator was opened twice");
+    }
+    host.readiness.ready();
+    let maintenance = tokio::spawn(background::maintain(store.clone(), host.stop.clone()));
+    let reloads = tokio::spawn(background::reload(state, reload, host.stop.clone()));
+    serving.await?.map_err(StartError::Serve)?;
+    maintenance.await?;
+    reloads.await?;
+    tokio::task::spawn_blocking(move || store.close()).await?;
+    Ok(())
+}
+
+async fn dispatch(opened: Arc<OnceLock<Router>>, request: Request) -> Response {
+    match opened.get() {
+        Some(router) => match router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        None => ApiError::Unavailable("the store is still opening".to_owned()).into_response(),
+    }
+}
+
+/// Opens the store and the timeline, telling `/-/ready` how far that is.
+async fn open(settings: &Settings, readiness: &Readiness) -> Result<(Store, Timeline), StartError> {
+    let settings = settings.clone();
+    let readiness = readiness.clone();
+    tokio::task::spawn_blocking(move || {
+        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+        let timeline = Timeline::open(Arc::clone(&disk), &background::timeline_dir(&settings))?;
+        let dir = background::store_dir(&settings);
+        let options = tsdb::options::Options {
+            retention: settings.retention.0,
+            limits: tsdb::limits::Limits {
+                active_series: settings.limits.active_series,
+                ..tsdb::limits::Limits::default()
+            },
+            tenants_max: settings.limits.tenants,
+            ..tsdb::options::Options::default()
+        };
+        let progress = |progress: Progress| readiness.wait(describe(&progress));
+        let (store, stats) = Store::open(disk, &dir, options, &progress)
+            .map_err(|source| StartError::Store { dir: dir.clone(), source })?;
+        for problem in &stats.problems {
+            tracing::error!(problem, "data lost");
+        }
+        tracing::info!(
+            series = stats.series,
+            samples = stats.samples,
+            blocks = stats.blocks,
+            dir = %dir.display(),
+            "store opened"
+        );
+        Ok((store, timeline))
+    })
+    .await?
+}
+
+fn describe(progress: &Progress) -> String {
+    let percent = (progress.done * 100).checked_div(progress.total).unwrap_or(100);
+    match progress.phase {
+        Phase::Blocks => format!("opening blocks, {percent} %"),
+        Phase::Wal => format!("replaying the write-ahead log, {percent} %"),
+    }
+}

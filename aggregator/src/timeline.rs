@@ -1,0 +1,220 @@
+//! The timeline: every event of every tenant, durable, in order, and live.
+//!
+//! Events are rare (a handful per incident), so each append is written through and synced before it
+//! is acknowledged. The newest [`EVENTS_MAX`] are kept in memory for readers; the journal's oldest
+//! segments are dropped beyond [`SEGMENTS_MAX`].
+
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use disk::{Disk, journal::Journal};
+use model::{event::Event, time::Timestamp};
+use tenancy::access::Tenants;
+use tokio::sync::{broadcast, watch};
+
+/// Events that readers can go back to.
+pub const EVENTS_MAX: usize = 100_000;
+/// Journal segments kept on disk.
+pub const SEGMENTS_MAX: u64 = 8;
+const SEGMENT_BYTES: u64 = 16 << 20;
+/// Events that a slow live reader may lag behind before it has to ask again.
+const LIVE_QUEUE: usize = 4096;
+/// Longest reason, in bytes; what is longer is cut.
+const REASON_BYTES_MAX: usize = 2048;
+/// Most details of one event.
+const DETAILS_MAX: usize = 64;
+/// The type of the journal's records: one event as JSON.
+const RECORD_EVENT: u8 = 1;
+
+/// The timeline. Clones are the same.
+#[derive(Clone)]
+pub struct Timeline {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Held while appending, so that ids, journal and memory agree on the order.
+    writer: Mutex<Writer>,
+    recent: Mutex<Recent>,
+    live: broadcast::Sender<Event>,
+    last: watch::Sender<u64>,
+}
+
+struct Writer {
+    journal: Journal,
+    /// The last id given out. An id whose write failed is not given out again: the journal may
+    /// still write that record later.
+    last: u64,
+}
+
+#[derive(Default)]
+struct Recent {
+    events: VecDeque<Event>,
+}
+
+impl std::fmt::Debug for Timeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timeline").field("last", &self.last_id()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TimelineError {
+    #[error("cannot open the timeline: {0}")]
+    Open(#[source] disk::journal::JournalError),
+    #[error("cannot write the timeline: {0}")]
+    Append(#[source] disk::journal::JournalError),
+    #[error("cannot write an event as JSON: {0}")]
+    Encode(#[source] serde_json::Error),
+}
+
+impl Timeline {
+    /// Opens or creates the timeline in `dir`. A record that cannot be read is skipped and counted
+    /// in the log, not fatal.
+    pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, TimelineError> {
+        let mut recent = Recent::default();
+        let mut unreadable = 0u64;
+        let options = disk::journal::Options { segment_bytes: SEGMENT_BYTES, ..Default::default() };
+        let (journal, replay) = Journal::open(disk, dir, options, &mut |record| match (
+            record.kind,
+            serde_json::from_slice::<Event>(record.payload),
+        ) {
+            (RECORD_EVENT, Ok(event)) => recent.push(event),
+            _ => unreadable += 1,
+        })
+        .map_err(TimelineError::Open)?;
+        if unreadable > 0 || replay.corrupt > 0 {
+            tracing::error!(unreadable, corrupt = replay.corrupt, "timeline records lost");
+        }
+        let last = recent.events.back().map_or(0, |event| event.id);
+        let inner = Inner {
+            writer: Mutex::new(Writer { journal, last }),
+            recent: Mutex::new(recent),
+            live: broadcast::Sender::new(LIVE_QUEUE),
+            last: watch::Sender::new(last),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Gives the events their ids, makes them durable, then shows them to readers. Blocks on the
+    /// disk.
+    pub fn append(&self, events: Vec<Event>) -> Result<Vec<Event>, TimelineError> {
+        let mut writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = Vec::with_capacity(events.len());
+        for mut event in events {
+            writer.last += 1;
+            event.id = writer.last;
+            bound(&mut event);
+            let payload = serde_json::to_vec(&event).map_err(TimelineError::Encode)?;
+            writer.journal.append(RECORD_EVENT, &payload).map_err(TimelineError::Append)?;
+            stored.push(event);
+        }
+        writer.journal.sync().map_err(TimelineError::Append)?;
+        let oldest = (writer.journal.segment() + 1).saturating_sub(SEGMENTS_MAX);
+        writer.journal.remove_before(oldest).map_err(TimelineError::Append)?;
+        let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in &stored {
+            recent.push(event.clone());
+        }
+        drop(recent);
+        self.inner.last.send_replace(writer.last);
+        for event in &stored {
+            if self.inner.live.send(event.clone()).is_err() {
+                break; // nobody listens
+            }
+        }
+        Ok(stored)
+    }
+
+    /// The id of the newest event, 0 when there is none.
+    pub fn last_id(&self) -> u64 {
+        *self.inner.last.borrow()
+    }
+
+    /// Changes whenever events are added.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.last.subscribe()
+    }
+
+    pub fn live(&self) -> broadcast::Receiver<Event> {
+        self.inner.live.subscribe()
+    }
+
+    /// At most `limit` events after `after` that `query` lets through: the oldest first when
+    /// `after` is given, otherwise the newest `limit` of all, oldest first.
+    pub fn read(&self, query: &Query<'_>, after: Option<u64>, limit: usize) -> Vec<Event> {
+        let recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        match after {
+            Some(after) => {
+                let from = recent.events.partition_point(|event| event.id <= after);
+                let later = recent.events.range(from..);
+                later.filter(|event| query.admits(event)).take(limit).cloned().collect()
+            }
+            None => {
+                let newest = recent.events.iter().rev();
+                let mut found: Vec<Event> =
+                    newest.filter(|event| query.admits(event)).take(limit).cloned().collect();
+                found.reverse();
+                found
+            }
+        }
+    }
+}
+
+/// Which events a reader may and wants to see.
+#[derive(Clone, Copy, Debug)]
+pub struct Query<'a> {
+    pub tenants: &'a Tenants,
+    pub tenant: Option<&'a str>,
+    pub app: Option<&'a str>,
+    pub since: Timestamp,
+}
+
+impl Query<'_> {
+    pub fn admits(&self, event: &Event) -> bool {
+        self.tenants.contains(&event.target.tenant)
+            && self.tenant.is_none_or(|tenant| tenant == event.target.tenant.as_str())
+            && self.app.is_none_or(|app| app == event.target.app)
+            && self.since <= event.time
+    }
+}
+
+impl Recent {
+    fn push(&mut self, event: Event) {
+        if self.events.len() == EVENTS_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+}
+
+/// Cuts what a hostile or broken sender made too large.
+fn bound(event: &mut Event) {
+    for text in [
+        &mut event.reason,
+        &mut event.incident,
+        &mut event.target.app,
+        &mut event.target.component,
+        &mut event.target.instance,
+        &mut event.target.node,
+    ] {
+        cut(text);
+    }
+    while event.details.len() > DETAILS_MAX {
+        event.details.pop_last();
+    }
+    event.details.values_mut().for_each(cut);
+}
+
+fn cut(text: &mut String) {
+    if text.len() > REASON_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! Measures the store on this machine, on data like that of a container platform.
+//!
+//! `cargo run --release -p tsdb --example measure -- ingest|replay|select [SERIES] [TICKS] [THREADS]`
+//! prints one JSON object a line. Values are like those of exporters: most series do not change
+//! between two scrapes, counters grow by small amounts, a tenth are noisy decimals.
+#![expect(clippy::print_stdout, reason = "this is a command")]
+#![expect(clippy::disallowed_methods, reason = "this measures time")]
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use disk::{Disk, os::OsDisk};
+use model::{
+    columns::Columns,
+    matcher::{MatchOp, Matcher},
+    query::{Hints, Queryable, Selection},
+    tenant::TenantId,
+    time::Timestamp,
+    write::{Sample, WriteBatch},
+};
+use tsdb::{options::Options, store::Store, view::TenantSet};
+
+const START: i64 = 1_700_000_000_000;
+const BATCH_SERIES: usize = 5000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, usual: usize| {
+        arguments.get(at).and_then(|text| text.parse().ok()).unwrap_or(usual)
+    };
+    let dir = tempfile::tempdir_in(std::env::temp_dir())?;
+    let (series, ticks, threads) = (number(1, 200_000), number(2, 60), number(3, 8));
+    match arguments.first().map(String::as_str) {
+        Some("ingest") => ingest(dir.path(), series, ticks, threads),
+        Some("replay") => replay(dir.path(), series, ticks, threads),
+        Some("select") => select(dir.path(), series, number(2, 9)),
+        _ => Err("say ingest, replay or select".into()),
+    }
+}
+
+fn open(dir: &Path) -> Result<Store, Box<dyn std::error::Error>> {
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let options =
+        Options { head_bytes_max: 8 << 30, wal_bytes_max: 64 << 30, ..Options::default() };
+    Ok(Store::open(disk, dir, options, &|_| {})?.0)
+}
+
+/// Values of all series, advanced tick by tick.
+struct Generator {
+    values: Vec<f64>,
+    state: u64,
+}
+
+impl Generator {
+    fn new(series: usize) -> Self {
+        Self { values: (0..series).map(|number| (number % 1000) as f64).collect(), state: 7 }
+    }
+
+    fn random(&mut self) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state
+    }
+
+    fn tick(&mut self) {
+        for at in 0..self.values.len() {
+            let random = self.random();
+            let value = self.values[at];
+            self.values[at] = match at % 10 {
+                0 => value + (random % 100) as f64,
+                1 => (value * 1000.0 + (random % 900) as f64).round() / 1000.0,
+                2 => (random % 100_000) as f64 * 4096.0,
+                _ => value,
+            };
+        }
+    }
+}
+
+fn labels(series: usize) -> Vec<(&'static str, String)> {
+    let pod = series / 50;
+    vec![
+        ("__name__", format!("container_metric_{}_total", series % 50)),
+        ("cluster", "fra1-prod-3".to_owned()),
+        ("container", format!("app-{}", pod % 7)),
+        ("image", format!("registry.internal/apps/{}:v{}", pod % 997, pod % 13)),
+        ("instance", format!("10.{}.{}.{}:9100", pod % 7, pod % 251, pod % 199)),
+        ("job", "kubelet-cadvisor".to_owned()),
+        ("namespace", format!("tenant-{:05}", pod % 10_000)),
+        ("node", format!("node-{}", pod % 300)),
+        ("pod", format!("web-{:x}-{pod:05x}", pod * 2_654_435_761 % 0xffff_ffff)),
+        ("region", "fra1".to_owned()),
+    ]
+}
+
+/// One batch per 5,000 series, with a sample for each.
+fn batches(series: usize) -> Result<Vec<WriteBatch>, Box<dyn std::error::Error>> {
+    let mut batches = Vec::new();
+    for first in (0..series).step_by(BATCH_SERIES) {
+        let mut batch = WriteBatch::default();
+        for number in first..(first + BATCH_SERIES).min(series) {
+            let labels = labels(number);
+            let mut pairs: Vec<(&str, &str)> =
+                labels.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            batch.begin_series(&mut pairs)?;
+            batch.push_sample(Sample { time: 0, value: 0.0, start: 0 });
+        }
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+/// The same series with the values of the next tick.
+fn refill(
+    batches: &[WriteBatch],
+    generator: &Generator,
+    time: i64,
+) -> Result<Vec<WriteBatch>, Box<dyn std::error::Error>> {
+    let mut filled = Vec::with_capacity(batches.len());
+    let mut number = 0;
+    for batch in batches {
+        let mut next = WriteBatch::default();
+        for series in batch.series() {
+            let labels = model::labels::Labels::from_bytes(series.labels).ok_or("labels")?;
+            let mut pairs: Vec<(&str, &str)> = labels.iter().collect();
+            next.begin_series(&mut pairs)?;
+            next.push_sample(Sample { time, value: generator.values[number], start: 0 });
+            number += 1;
+        }
+        filled.push(next);
+    }
+    Ok(filled)
+}
+
+fn write(
+    store: &Store,
+    series: usize,
+    ticks: usize,
+    threads: usize,
+) -> Result<(f64, f64, f64, usize), Box<dyn std::error::Error>> {
+    let tenant = TenantId::new("acme")?;
+    let mut generator = Generator::new(series);
+    let empty = batches(series)?;
+    let (mut first, mut wall, mut cpu) = (0.0, 0.0, 0.0);
+    // The generator's own memory is there before and after.
+    drop(refill(&empty, &generator, 0)?);
+    let before = resident_bytes();
+    for tick in 0..ticks {
+        generator.tick();
+        let time = START + tick as i64 * 15_000;
+        let filled = refill(&empty, &generator, time)?;
+        let next = AtomicU64::new(0);
+        let (begun, cpu_begun) = (Instant::now(), cpu_seconds());
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    while let Some(batch) =
+                        filled.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+                    {
+                        let done = store.append(&tenant, batch, Timestamp(time));
+                        assert!(
+                            done.is_ok_and(|done| done.rejected.is_empty()),
+                            "an append failed"
+                        );
+                    }
+                });
+            }
+        });
+        let seconds = begun.elapsed().as_secs_f64();
+        if tick == 0 {
+            first = seconds;
+        } else {
+            wall += seconds;
+            cpu += cpu_seconds() - cpu_begun;
+        }
+    }
+    let samples = (series * ticks.saturating_sub(1)) as f64;
+    let resident = resident_bytes().saturating_sub(before);
+    Ok((series as f64 / first, samples / wall, samples / cpu, resident))
+}
+
+fn ingest(
+    dir: &Path,
+    series: usize,
+    ticks: usize,
+    threads: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let store = open(dir)?;
+    let (first, wall, cpu, resident) = write(&store, series, ticks, threads)?;
+    let resident = resident as f64 / series as f64;
+    let stats = store.stats();
+    let per = |bytes: u64| bytes as f64 / series as f64;
+    println!(
+        "{{\"name\":\"ingest\",\"series\":{series},\"ticks\":{ticks},\"threads\":{threads},\
+         \"first_tick_per_s\":{first:.0},\"samples_per_s\":{wall:.0},\"samples_per_cpu_s\":{cpu:.0},\
+         \"samples_bytes_per_series\":{:.0},\"index_bytes_per_series\":{:.0},\
+         \"resident_bytes_per_series\":{resident:.0},\"wal_bytes_per_sample\":{:.2},\"syncs\":{}}}",
+        per(stats.head_sample_bytes),
+        per(stats.head_index_bytes),
+        stats.wal_bytes as f64 / (series * ticks) as f64,
+        stats.wal_syncs,
+    );
+    let begun = Instant::now();
+    let flushed = store.flush()?;
+    let stats = store.stats();
+    println!(
+        "{{\"name\":\"flush\",\"samples_per_s\":{:.0},\"block_bytes_per_sample\":{:.3}}}",
+        flushed.flushed_samples as f64 / begun.elapsed().as_secs_f64(),
+        stats.block_bytes as f64 / stats.block_samples.max(1) as f64,
+    );
+    Ok(())
+}
+
+fn replay(
+    dir: &Path,
+    series: usize,
+    ticks: usize,
+    threads: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
+    write(&open(dir)?, series, ticks, threads)?;
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let begun = Instant::now();
+    let (_, stats) = Store::open(disk, dir, Options::default(), &|_| {})?;
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "{{\"name\":\"replay\",\"series\":{},\"samples\":{},\"seconds\":{seconds:.2},\"samples_per_s\":{:.0}}}",
+        stats.series,
+        stats.samples,
+        stats.samples as f64 / seconds
+    );
+    Ok(())
+}
+
+fn select(dir: &Path, series: usize, repetitions: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let store = open(dir)?;
+    write(&store, series, 2, 8)?;
+    let view = store.view(TenantSet::One(TenantId::new("acme")?));
+    let metric = Matcher::metric("container_metric_7_total");
+    let cases = [
+        ("equal", vec![Matcher::equal("namespace", "tenant-00042")]),
+        ("regex", vec![Matcher::new("namespace", MatchOp::Regex, ".*-0[0-4]4.2|.*99")?]),
+        (
+            "regex_metric",
+            vec![metric.clone(), Matcher::new("namespace", MatchOp::Regex, ".*-.*[13579]")?],
+        ),
+        ("prefix_metric", vec![metric, Matcher::new("namespace", MatchOp::Regex, "tenant-00.*")?]),
+    ];
+    for when in ["head", "block"] {
+        for (name, matchers) in &cases {
+            let (mut best, mut decode) = (f64::MAX, f64::MAX);
+            let mut found = 0;
+            for _ in 0..repetitions {
+                let selection = Selection {
+                    matchers,
+                    start: Timestamp(START),
+                    end: Timestamp(START + 3_600_000),
+                    hints: Hints::default(),
+                };
+                let begun = Instant::now();
+                let set = view.select(&selection)?;
+                best = best.min(begun.elapsed().as_secs_f64());
+                found = set.len();
+                let begun = Instant::now();
+                let mut columns = Columns::default();
+                for handle in &set {
+                    columns.clear();
+                    handle.decode(&mut columns)?;
+                }
+                decode = decode.min(begun.elapsed().as_secs_f64());
+            }
+            println!(
+                "{{\"name\":\"select_{name}\",\"from\":\"{when}\",\"of\":{series},\"found\":{found},\
+                 \"ms\":{:.2},\"decode_ms\":{:.2}}}",
+                best * 1e3,
+                decode * 1e3
+            );
+        }
+        store.flush()?;
+    }
+    Ok(())
+}
+
+fn cpu_seconds() -> f64 {
+    let text = proc_file("/proc/self/stat");
+    let fields: Vec<&str> = text.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn resident_bytes() -> usize {
+    let text = proc_file("/proc/self/statm");
+    text.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
+}
+
+/// Files of `/proc` claim to be empty, so they are read to the end.
+fn proc_file(path: &str) -> String {
+    let mut bytes = vec![0; 4096];
+    let read = OsDisk.open(Path::new(path)).and_then(|file| file.read_at(&mut bytes, 0));
+    bytes.truncate(read.unwrap_or(0));
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,129 @@
+//! The footer of a block and the list of its tenants.
+
+use codec::{checksum::crc32c, varint};
+use model::tenant::TenantId;
+
+use super::{
+    BlockError, BlockId,
+    format::{
+        END_MAGIC, PageRef, TRAILER_BYTES, VERSION, bounded_capacity, put_text, take_text,
+        take_u32, take_usize,
+    },
+};
+
+/// What is known of a block without its pages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Footer {
+    pub(crate) id: BlockId,
+    /// Times of the first and last sample, in milliseconds.
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    pub(crate) series: u64,
+    pub(crate) samples: u64,
+    /// How often its samples have been compacted.
+    pub(crate) level: u32,
+    /// The blocks that it was compacted from, and replaces.
+    pub(crate) sources: Vec<BlockId>,
+    /// The list of tenants, twice, because without it all is lost.
+    pub(super) directories: [PageRef; 2],
+}
+
+impl Footer {
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        varint::put_u64(out, VERSION);
+        varint::put_u64(out, self.id.0);
+        varint::put_i64(out, self.min);
+        varint::put_i64(out, self.max);
+        varint::put_u64(out, self.series);
+        varint::put_u64(out, self.samples);
+        varint::put_u64(out, u64::from(self.level));
+        varint::put_u64(out, self.sources.len() as u64);
+        self.sources.iter().for_each(|source| varint::put_u64(out, source.0));
+        self.directories.iter().for_each(|page| page.put(out));
+        let length = (out.len() - start) as u32;
+        let check = crc32c(out.get(start..).unwrap_or_default());
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&check.to_le_bytes());
+        out.extend_from_slice(END_MAGIC);
+    }
+
+    /// How long the body before the trailer is, and its check. `None` when this is no trailer.
+    pub(super) fn read_trailer(trailer: &[u8; TRAILER_BYTES]) -> Option<(u32, u32)> {
+        let (length, rest) = trailer.split_first_chunk::<4>()?;
+        let (check, magic) = rest.split_first_chunk::<4>()?;
+        (magic == END_MAGIC).then(|| (u32::from_le_bytes(*length), u32::from_le_bytes(*check)))
+    }
+
+    pub(super) fn read(block: BlockId, mut input: &[u8], check: u32) -> Result<Self, BlockError> {
+        let damaged = || BlockError::Damaged { block, what: "the footer".to_owned() };
+        if crc32c(input) != check {
+            return Err(damaged());
+        }
+        match varint::take_u64(&mut input) {
+            Some(VERSION) => Self::take(&mut input).ok_or_else(damaged),
+            Some(found) if found > VERSION => Err(BlockError::Newer { block, found }),
+            _ => Err(damaged()),
+        }
+    }
+
+    fn take(input: &mut &[u8]) -> Option<Self> {
+        let mut footer = Self {
+            id: BlockId(varint::take_u64(input)?),
+            min: varint::take_i64(input)?,
+            max: varint::take_i64(input)?,
+            series: varint::take_u64(input)?,
+            samples: varint::take_u64(input)?,
+            level: take_u32(input)?,
+            ..Self::default()
+        };
+        let count = take_usize(input)?;
+        footer.sources.reserve(bounded_capacity(count, input));
+        for _ in 0..count {
+            footer.sources.push(BlockId(varint::take_u64(input)?));
+        }
+        footer.directories = [PageRef::take(input)?, PageRef::take(input)?];
+        input.is_empty().then_some(footer)
+    }
+}
+
+/// One tenant of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TenantEntry {
+    pub(crate) tenant: TenantId,
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    pub(crate) series: u32,
+    pub(crate) samples: u64,
+    pub(super) root: PageRef,
+}
+
+pub(super) fn put_directory(tenants: &[TenantEntry], out: &mut Vec<u8>) {
+    varint::put_u64(out, tenants.len() as u64);
+    for entry in tenants {
+        put_text(out, entry.tenant.as_str());
+        varint::put_i64(out, entry.min);
+        varint::put_u64(out, entry.max.wrapping_sub(entry.min) as u64);
+        varint::put_u64(out, u64::from(entry.series));
+        varint::put_u64(out, entry.samples);
+        entry.root.put(out);
+    }
+}
+
+/// Reads the list of tenants. `None` when it is none, or not in order.
+pub(super) fn read_directory(mut input: &[u8]) -> Option<Vec<TenantEntry>> {
+    let input = &mut input;
+    let count = take_usize(input)?;
+    let mut tenants: Vec<TenantEntry> = Vec::with_capacity(bounded_capacity(count, input));
+    for _ in 0..count {
+        let tenant = TenantId::new(take_text(input)?).ok()?;
+        let min = varint::take_i64(input)?;
+        let max = min.wrapping_add(varint::take_u64(input)? as i64);
+        let series = take_u32(input)?;
+        let samples = varint::take_u64(input)?;
+        let root = PageRef::take(input)?;
+        tenants.push(TenantEntry { tenant, min, max, series, samples, root });
+    }
+    let sorted = tenants.is_sorted_by(|a, b| a.tenant < b.tenant);
+    (sorted && input.is_empty()).then_some(tenants)
+}

@@ -1,0 +1,123 @@
+//! Reading a block: its footer, its tenants, its pages.
+
+use std::{path::Path, sync::Arc};
+
+use disk::{Disk, File};
+use model::tenant::TenantId;
+
+use super::{
+    BlockError, BlockId,
+    cache::{Cache, Page},
+    directory::{Footer, TenantEntry, read_directory},
+    format::{MAGIC, PageRef, TRAILER_BYTES},
+};
+
+/// An open block.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) footer: Footer,
+    pub(crate) tenants: Vec<TenantEntry>,
+    /// Length of the file.
+    pub(crate) bytes: u64,
+    file: Box<dyn File>,
+    cache: Arc<Cache>,
+}
+
+impl Block {
+    /// Opens a block by its number. Its footer and its list of tenants are read and checked.
+    pub(crate) fn open(
+        disk: &dyn Disk,
+        dir: &Path,
+        id: BlockId,
+        cache: &Arc<Cache>,
+    ) -> Result<Self, BlockError> {
+        let io = |error: std::io::Error| BlockError::Io { block: id, message: error.to_string() };
+        let damaged = |what: &str| BlockError::Damaged { block: id, what: what.to_owned() };
+        let file = disk.open(&dir.join(id.file_name())).map_err(io)?;
+        let bytes = file.size().map_err(io)?;
+        let mut magic = [0; MAGIC.len()];
+        let mut trailer = [0; TRAILER_BYTES];
+        let shortest = (magic.len() + trailer.len()) as u64;
+        let body_end = bytes
+            .checked_sub(trailer.len() as u64)
+            .filter(|_| bytes >= shortest)
+            .ok_or_else(|| damaged("the length"))?;
+        file.read_exact_at(&mut magic, 0).map_err(io)?;
+        file.read_exact_at(&mut trailer, body_end).map_err(io)?;
+        if magic != *MAGIC {
+            return Err(damaged("the beginning"));
+        }
+        let (length, check) = Footer::read_trailer(&trailer).ok_or_else(|| damaged("the end"))?;
+        let body_start = body_end
+            .checked_sub(u64::from(length))
+            .ok_or_else(|| damaged("the length of the footer"))?;
+        let mut body = vec![0; length as usize];
+        file.read_exact_at(&mut body, body_start).map_err(io)?;
+        let footer = Footer::read(id, &body, check)?;
+        if footer.id != id {
+            return Err(damaged("the name"));
+        }
+        let cache = Arc::clone(cache);
+        let mut block = Self { footer, tenants: Vec::new(), bytes, file, cache };
+        block.tenants = block.read_tenants()?;
+        Ok(block)
+    }
+
+    fn read_tenants(&self) -> Result<Vec<TenantEntry>, BlockError> {
+        let mut outcome = Err(self.damaged("the list of tenants"));
+        for page in self.footer.directories {
+            let read = self.read(page, "the list of tenants").and_then(|page| {
+                read_directory(&page.bytes).ok_or_else(|| self.damaged("the list of tenants"))
+            });
+            outcome = match read {
+                Ok(tenants) => return Ok(tenants),
+                Err(error) => Err(error),
+            };
+        }
+        outcome
+    }
+
+    pub(crate) fn id(&self) -> BlockId {
+        self.footer.id
+    }
+
+    /// Whether there may be samples in a range of time.
+    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
+        self.footer.min <= end && self.footer.max >= start
+    }
+
+    pub(crate) fn tenant(&self, tenant: &TenantId) -> Option<&TenantEntry> {
+        let found = self.tenants.binary_search_by(|entry| entry.tenant.cmp(tenant)).ok()?;
+        self.tenants.get(found)
+    }
+
+    /// A page, from the cache if it is there.
+    pub(super) fn page(&self, page: PageRef, what: &str) -> Result<Arc<Page>, BlockError> {
+        let key = (self.id(), page.offset);
+        if let Some(found) = self.cache.get(key) {
+            return Ok(found);
+        }
+        let read = Arc::new(self.read(page, what)?);
+        self.cache.insert(key, &read);
+        Ok(read)
+    }
+
+    /// A page from the disk, for those who will not want it again.
+    pub(super) fn read(&self, page: PageRef, what: &str) -> Result<Page, BlockError> {
+        if page.offset.checked_add(u64::from(page.stored)).is_none_or(|end| end > self.bytes) {
+            return Err(self.damaged(what));
+        }
+        let mut stored = vec![0; page.stored as usize];
+        self.file
+            .read_exact_at(&mut stored, page.offset)
+            .map_err(|error| BlockError::Io { block: self.id(), message: error.to_string() })?;
+        let bytes = page
+            .unpack(stored)
+            .ok_or_else(|| self.damaged(&format!("{what} at byte {}", page.offset)))?;
+        Ok(Page::new(bytes))
+    }
+
+    pub(super) fn damaged(&self, what: &str) -> BlockError {
+        BlockError::Damaged { block: self.id(), what: what.to_owned() }
+    }
+}

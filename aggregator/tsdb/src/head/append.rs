@@ -1,0 +1,398 @@
+//! Taking a batch into a tenant's head: resolve series, check, store, and write the log.
+
+use disk::journal::Frames;
+use model::{
+    labels::Labels,
+    time::{Timestamp, millis_of},
+    write::{SeriesWrite, WriteBatch},
+};
+
+use super::{
+    exemplars::Added,
+    partition::{Data, Partition},
+    sealed::Sealer,
+    series::Pushed,
+};
+use crate::{
+    admission::check_labels,
+    hash::Hash128,
+    options::Options,
+    outcome::{Appended, RejectReason},
+    wal::{
+        Ticket, Wal,
+        record::{self, Owner, Writer},
+    },
+};
+
+/// Longest help or unit text that is kept, in bytes.
+const METADATA_BYTES_MAX: usize = 4096;
+
+/// Most buckets and bounds of one histogram. So many fit in a chunk whatever their spans.
+const HISTOGRAM_BUCKETS_MAX: usize = 10_000;
+
+/// A record that has grown to this length is closed and another begun.
+const RECORD_BYTES: usize = 1 << 20;
+
+/// Stands for a series that was refused.
+const REFUSED: u32 = u32::MAX;
+
+/// What an appending thread reuses.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace {
+    keys: Vec<Hash128>,
+    numbers: Vec<u32>,
+    pub(crate) sealer: Sealer,
+    series: Records,
+    samples: Records,
+    histograms: Records,
+    exemplars: Records,
+    metadata: Records,
+}
+
+/// Records of one kind, closed ones and one being written.
+#[derive(Debug, Default)]
+struct Records {
+    writer: Writer,
+    closed: Vec<Vec<u8>>,
+}
+
+impl Records {
+    fn begin(&mut self, owner: Owner) {
+        self.closed.clear();
+        self.writer.begin(owner);
+    }
+
+    /// Called after each entry.
+    fn check_length(&mut self, owner: Owner) {
+        if self.writer.bytes().len() >= RECORD_BYTES {
+            self.closed.push(self.writer.bytes().to_vec());
+            self.writer.begin(owner);
+        }
+    }
+
+    fn frame(&self, kind: u8, frames: &mut Frames) {
+        self.closed.iter().for_each(|payload| frames.push(kind, payload));
+        if !self.writer.is_empty() {
+            frames.push(kind, self.writer.bytes());
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.writer.is_empty()
+    }
+}
+
+/// What the store gives an append.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) wal: &'a Wal,
+    pub(crate) options: &'a Options,
+    pub(crate) run: u32,
+    pub(crate) now: Timestamp,
+}
+
+/// One append in progress.
+struct Appending<'a> {
+    partition: &'a Partition,
+    context: Context<'a>,
+    epoch: u32,
+    owner: Owner,
+    oldest: i64,
+    newest: i64,
+    seen: u32,
+    /// Samples that the rate still lets through.
+    allowance: u64,
+    appended: Appended,
+}
+
+/// Takes a batch. Durable once the log is committed up to the ticket. `None` when the tenant has
+/// been deleted meanwhile: look the partition up again.
+pub(crate) fn append(
+    partition: &Partition,
+    batch: &WriteBatch,
+    context: Context<'_>,
+    work: &mut Workspace,
+) -> Option<(Appended, Ticket)> {
+    work.keys.clear();
+    work.keys.extend(batch.series().map(|series| partition.hash(series.labels)));
+    let epoch = context.wal.epoch();
+    let mut data = partition.data();
+    if data.deleted {
+        return None;
+    }
+    let retention = data
+        .limits
+        .retention
+        .map_or(context.options.retention, |own| own.min(context.options.retention));
+    let wanted = batch.sample_count() as u64;
+    let rate = data.limits.samples_per_second;
+    let mut appending = Appending {
+        partition,
+        epoch: *epoch,
+        owner: Owner { run: context.run, tenant: partition.number },
+        oldest: context.now.saturating_sub(retention).0,
+        newest: context.now.0.saturating_add(millis_of(context.options.future_max)),
+        seen: u32::try_from(context.now.0 / 1000).unwrap_or(0),
+        allowance: data.sample_bucket.take(wanted, rate, context.now.0),
+        appended: Appended::default(),
+        context,
+    };
+    appending.begin(work);
+    appending.resolve(&mut data, batch, work);
+    appending.store(&mut data, batch, work);
+    appending.metadata(&mut data, batch, work);
+    data.sample_bucket.give_back(appending.allowance);
+    data.sample_bytes += std::mem::take(&mut work.sealer.grown);
+    let appended = appending.appended;
+    data.samples_appended += appended.samples + appended.histograms;
+    data.rejected += appended.rejected_count();
+    let is_new = data.logged != *epoch;
+    if is_new {
+        data.logged = *epoch;
+    }
+    let name = is_new.then(|| partition.tenant.as_str());
+    let ticket = submit(context.wal, work, appending.owner, name);
+    Some((appended, ticket))
+}
+
+/// Queues the records of a batch, in the order in which they make sense.
+fn submit(wal: &Wal, work: &mut Workspace, owner: Owner, name: Option<&str>) -> Ticket {
+    let kinds = [
+        (record::SERIES, &work.series),
+        (record::SAMPLES, &work.samples),
+        (record::HISTOGRAMS, &work.histograms),
+        (record::EXEMPLARS, &work.exemplars),
+        (record::METADATA, &work.metadata),
+    ];
+    if name.is_none() && kinds.iter().all(|(_, records)| records.is_empty()) {
+        // What was there already may still wait for its sync.
+        return wal.position();
+    }
+    wal.submit(|frames| {
+        if let Some(name) = name {
+            let mut writer = Writer::default();
+            writer.begin(owner);
+            writer.tenant(name);
+            frames.push(record::TENANT, writer.bytes());
+        }
+        kinds.iter().for_each(|(kind, records)| records.frame(*kind, frames));
+    })
+}
+
+impl Appending<'_> {
+    fn begin(&self, work: &mut Workspace) {
+        for records in [
+            &mut work.series,
+            &mut work.samples,
+            &mut work.histograms,
+            &mut work.exemplars,
+            &mut work.metadata,
+        ] {
+            records.begin(self.owner);
+        }
+    }
+
+    /// Finds the number of each series of the batch; creates those that are new and welcome.
+    fn resolve(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
+        work.numbers.clear();
+        work.numbers.extend(work.keys.iter().map(|key| data.table.find(*key).unwrap_or(REFUSED)));
+        for (at, series) in batch.series().enumerate() {
+            let number = match work.numbers[at] {
+                // Looked for again: the batch may name a series twice.
+                REFUSED => data.table.find(work.keys[at]),
+                number => Some(number),
+            };
+            let number = match number {
+                Some(number) => number,
+                None => match self.create(data, work.keys[at], &series) {
+                    Ok(number) => number,
+                    Err((reason, detail)) => {
+                        self.refuse(&series, reason, detail);
+                        REFUSED
+                    }
+                },
+            };
+            work.numbers[at] = number;
+            if let Some(known) = data.table.get_mut(number)
+                && known.logged != self.epoch
+            {
+                known.logged = self.epoch;
+                work.series.writer.series(number, series.labels);
+                work.series.check_length(self.owner);
+            }
+        }
+    }
+
+    fn create(
+        &mut self,
+        data: &mut Data,
+        key: Hash128,
+        series: &SeriesWrite<'_>,
+    ) -> Result<u32, (RejectReason, &'static str)> {
+        let times = series.samples.iter().map(|sample| sample.time);
+        let mut times = times.chain(series.histograms.iter().map(|sample| sample.time));
+        if !times.any(|time| self.oldest <= time && time <= self.newest) {
+            // Nothing of it can be stored, so there is no reason for it to exist.
+            let first = series.samples.first().map(|sample| sample.time);
+            let first = first.or_else(|| series.histograms.first().map(|sample| sample.time));
+            return Err(match first {
+                Some(time) if time < self.oldest => (RejectReason::TooOld, "older than retention"),
+                Some(_) => (RejectReason::TooFarInFuture, "ahead of the clock"),
+                None => (RejectReason::Exemplar, "no such series"),
+            });
+        }
+        if let Some(detail) = check_labels(series.labels, &data.limits) {
+            return Err((RejectReason::Labels, detail));
+        }
+        if data.table.len() as u64 >= data.limits.active_series {
+            return Err((RejectReason::SeriesLimit, "too many active series"));
+        }
+        let rate = data.limits.new_series_per_second;
+        if data.series_bucket.take(1, rate, self.context.now.0) == 0 {
+            return Err((RejectReason::SeriesRate, "too many new series per second"));
+        }
+        let created = self.partition.create(data, key, series.labels);
+        // The index has a limit of its own on labels, whatever the tenant's says.
+        let number = created.ok_or((RejectReason::Labels, "too many labels"))?;
+        self.appended.series_created += 1;
+        Ok(number)
+    }
+
+    fn refuse(&mut self, series: &SeriesWrite<'_>, reason: RejectReason, detail: &str) {
+        let samples = (series.samples.len() + series.histograms.len()) as u64;
+        self.appended.reject(reason, samples, || describe(series.labels, detail));
+        let exemplars = series.exemplars.len() as u64;
+        self.appended.reject(RejectReason::Exemplar, exemplars, || {
+            describe(series.labels, "no such series")
+        });
+    }
+
+    fn store(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
+        for (at, series) in batch.series().enumerate() {
+            let number = work.numbers[at];
+            let Some(known) = data.table.get_mut(number) else { continue };
+            known.seen = self.seen;
+            for sample in series.samples {
+                if let Err(reason) = self.admit(sample.time) {
+                    self.reject(reason, &series, sample.time);
+                    continue;
+                }
+                match known.push(sample.time, sample.value, sample.start, &mut work.sealer) {
+                    Pushed::Stored => {
+                        work.samples.writer.sample(number, sample.time, sample.value, sample.start);
+                        self.appended.samples += 1;
+                    }
+                    Pushed::Same => self.appended.samples += 1,
+                    Pushed::Conflict => {
+                        self.reject(RejectReason::DuplicateTimestamp, &series, sample.time);
+                    }
+                }
+            }
+            work.samples.check_length(self.owner);
+            if !series.histograms.is_empty() {
+                self.store_histograms(data, number, &series, work);
+            }
+            for exemplar in series.exemplars {
+                let limit = self.context.options.exemplars_per_tenant;
+                match data.exemplars.add(number, exemplar, limit) {
+                    Added::Stored => {
+                        work.exemplars.writer.exemplar(number, exemplar);
+                        self.appended.exemplars += 1;
+                    }
+                    Added::Same => self.appended.exemplars += 1,
+                    Added::Refused => {
+                        self.reject(RejectReason::Exemplar, &series, exemplar.time.0);
+                    }
+                }
+            }
+            work.exemplars.check_length(self.owner);
+        }
+    }
+
+    fn store_histograms(
+        &mut self,
+        data: &mut Data,
+        number: u32,
+        series: &SeriesWrite<'_>,
+        work: &mut Workspace,
+    ) {
+        let Some(known) = data.table.get_mut(number) else { return };
+        for sample in series.histograms {
+            let admitted = self.admit(sample.time).and_then(|()| {
+                let histogram = &sample.value;
+                let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len();
+                let bounds = histogram.custom_values.len();
+                let valid =
+                    buckets + bounds <= HISTOGRAM_BUCKETS_MAX && histogram.validate().is_ok();
+                if valid { Ok(()) } else { Err(RejectReason::InvalidHistogram) }
+            });
+            if let Err(reason) = admitted {
+                self.reject(reason, series, sample.time);
+                continue;
+            }
+            match known.push_histogram(sample.time, &sample.value, sample.start, &mut work.sealer) {
+                Pushed::Stored => {
+                    let (time, start) = (sample.time, sample.start);
+                    work.histograms.writer.histogram(number, time, &sample.value, start);
+                    work.histograms.check_length(self.owner);
+                    self.appended.histograms += 1;
+                }
+                Pushed::Same => self.appended.histograms += 1,
+                Pushed::Conflict => {
+                    self.reject(RejectReason::DuplicateTimestamp, series, sample.time);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn admit(&mut self, time: i64) -> Result<(), RejectReason> {
+        if time < self.oldest {
+            return Err(RejectReason::TooOld);
+        }
+        if time > self.newest {
+            return Err(RejectReason::TooFarInFuture);
+        }
+        if self.allowance == 0 {
+            return Err(RejectReason::SampleRate);
+        }
+        self.allowance -= 1;
+        Ok(())
+    }
+
+    #[cold]
+    fn reject(&mut self, reason: RejectReason, series: &SeriesWrite<'_>, time: i64) {
+        self.appended.reject(reason, 1, || describe(series.labels, &format!("at {time}")));
+    }
+
+    fn metadata(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
+        for (metric, metadata) in batch.metadata() {
+            if data.metadata.get(metric) == Some(metadata) {
+                continue;
+            }
+            let is_full = data.metadata.len() >= self.context.options.metadata_per_tenant;
+            let is_long = [metric, &metadata.help, &metadata.unit]
+                .iter()
+                .any(|text| text.len() > METADATA_BYTES_MAX);
+            if is_long || (is_full && !data.metadata.contains_key(metric)) {
+                self.appended.metadata_dropped += 1;
+                continue;
+            }
+            work.metadata.writer.metadata(metric, metadata);
+            work.metadata.check_length(self.owner);
+            data.metadata.insert(metric.clone(), metadata.clone());
+        }
+    }
+}
+
+/// A series and what is wrong with it, for a person.
+fn describe(packed: &[u8], detail: &str) -> String {
+    const SHOWN_MAX: usize = 300;
+    match Labels::from_bytes(packed) {
+        Some(labels) => {
+            let shown: String = labels.to_string().chars().take(SHOWN_MAX).collect();
+            format!("{shown}: {detail}")
+        }
+        None => detail.to_owned(),
+    }
+}

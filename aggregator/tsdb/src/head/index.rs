@@ -1,0 +1,343 @@
+//! The labels of the series of one tenant's head, and which series have which.
+//!
+//! Every pair of name and value is kept once and has a number; a series is the list of its pairs.
+//! Series numbers only grow, so lists are appended to and a number never changes its meaning.
+
+use hashbrown::{HashTable, hash_table::Entry};
+use model::{labels::Labels, query::QueryError};
+use roaring::RoaringBitmap;
+
+use super::{
+    listing::Listing,
+    postings::{Postings, Union},
+};
+use crate::{hash::HashKey, select::LabelIndex};
+
+/// Series whose labels are kept together, and dropped together.
+const PAGE_SERIES: usize = 64;
+
+/// Most labels of a series that the index can hold.
+pub(crate) const LABELS_MAX: usize = 1000;
+
+#[derive(Debug)]
+struct Name {
+    text: Box<str>,
+    /// The pairs with this name.
+    pairs: Vec<u32>,
+    /// The series that have a label of this name.
+    present: RoaringBitmap,
+}
+
+#[derive(Debug, Default)]
+struct Pair {
+    name: u32,
+    value: Box<str>,
+    postings: Postings,
+}
+
+/// Labels of [`PAGE_SERIES`] series.
+#[derive(Debug, Default)]
+struct Page {
+    pairs: Vec<u32>,
+    /// Where the pairs of each series end.
+    ends: Vec<u16>,
+    /// How many series are left.
+    live: u16,
+}
+
+/// The index of one tenant.
+#[derive(Debug)]
+pub(crate) struct Index {
+    key: HashKey,
+    names: Vec<Name>,
+    name_table: HashTable<u32>,
+    pairs: Vec<Pair>,
+    pair_table: HashTable<u32>,
+    free_pairs: Vec<u32>,
+    pages: Vec<Option<Box<Page>>>,
+    next: u32,
+    all: RoaringBitmap,
+    /// Bytes of names and values.
+    text_bytes: usize,
+}
+
+impl Index {
+    pub(crate) fn new(key: HashKey) -> Self {
+        Self {
+            key,
+            names: Vec::new(),
+            name_table: HashTable::new(),
+            pairs: Vec::new(),
+            pair_table: HashTable::new(),
+            free_pairs: Vec::new(),
+            pages: Vec::new(),
+            next: 0,
+            all: RoaringBitmap::new(),
+            text_bytes: 0,
+        }
+    }
+
+    /// Adds a series with sorted labels and returns its number. `None` when there are more than
+    /// [`LABELS_MAX`] labels or all numbers are used.
+    pub(crate) fn add<'a>(
+        &mut self,
+        labels: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    ) -> Option<u32> {
+        let series = self.next;
+        if labels.clone().nth(LABELS_MAX).is_some() || series == u32::MAX {
+            return None;
+        }
+        self.next += 1;
+        if series as usize % PAGE_SERIES == 0 {
+            if let Some(Some(page)) = self.pages.last_mut() {
+                page.pairs.shrink_to_fit();
+                page.ends.shrink_to_fit();
+            }
+            self.pages.push(Some(Box::default()));
+        }
+        for (name, value) in labels {
+            let name = self.name(name);
+            let pair = self.pair(name, value);
+            self.pairs[pair as usize].postings.push(series);
+            self.names[name as usize].present.insert(series);
+            if let Some(Some(page)) = self.pages.last_mut() {
+                page.pairs.push(pair);
+            }
+        }
+        if let Some(Some(page)) = self.pages.last_mut() {
+            page.ends.push(page.pairs.len() as u16);
+            page.live += 1;
+        }
+        self.all.insert(series);
+        Some(series)
+    }
+
+    fn name(&mut self, text: &str) -> u32 {
+        let hash = |text: &str| self.key.hash64(0, text.as_bytes());
+        let names = &self.names;
+        let entry = self.name_table.entry(
+            hash(text),
+            |name| &*names[*name as usize].text == text,
+            |name| hash(&names[*name as usize].text),
+        );
+        match entry {
+            Entry::Occupied(found) => *found.get(),
+            Entry::Vacant(vacant) => {
+                let number = names.len() as u32;
+                vacant.insert(number);
+                self.text_bytes += text.len();
+                let (pairs, present) = (Vec::new(), RoaringBitmap::new());
+                self.names.push(Name { text: text.into(), pairs, present });
+                number
+            }
+        }
+    }
+
+    fn pair(&mut self, name: u32, value: &str) -> u32 {
+        let key = self.key;
+        let hash = |name: u32, value: &str| key.hash64(u64::from(name) + 1, value.as_bytes());
+        let pairs = &self.pairs;
+        let entry = self.pair_table.entry(
+            hash(name, value),
+            |pair| pairs[*pair as usize].name == name && &*pairs[*pair as usize].value == value,
+            |pair| hash(pairs[*pair as usize].name, &pairs[*pair as usize].value),
+        );
+        match entry {
+            Entry::Occupied(found) => *found.get(),
+            Entry::Vacant(vacant) => {
+                let number = self.free_pairs.pop().unwrap_or(pairs.len() as u32);
+                vacant.insert(number);
+                self.text_bytes += value.len();
+                let pair = Pair { name, value: value.into(), postings: Postings::default() };
+                match self.pairs.get_mut(number as usize) {
+                    Some(free) => *free = pair,
+                    None => self.pairs.push(pair),
+                }
+                self.names[name as usize].pairs.push(number);
+                number
+            }
+        }
+    }
+
+    fn find_name(&self, text: &str) -> Option<&Name> {
+        let hash = self.key.hash64(0, text.as_bytes());
+        let found = self.name_table.find(hash, |name| &*self.names[*name as usize].text == text)?;
+        self.names.get(*found as usize)
+    }
+
+    fn find_pair(&self, name: &str, value: &str) -> Option<&Pair> {
+        let hash = self.key.hash64(0, name.as_bytes());
+        let name = *self.name_table.find(hash, |n| &*self.names[*n as usize].text == name)?;
+        let hash = self.key.hash64(u64::from(name) + 1, value.as_bytes());
+        let found = self.pair_table.find(hash, |pair| {
+            let pair = &self.pairs[*pair as usize];
+            pair.name == name && &*pair.value == value
+        })?;
+        self.pairs.get(*found as usize)
+    }
+
+    fn pairs_of(&self, series: u32) -> &[u32] {
+        let page = self.pages.get(series as usize / PAGE_SERIES).and_then(Option::as_ref);
+        let Some(page) = page else { return &[] };
+        let number = series as usize % PAGE_SERIES;
+        let start = match number.checked_sub(1) {
+            Some(before) => page.ends.get(before).copied().unwrap_or(0),
+            None => 0,
+        };
+        let end = page.ends.get(number).copied().unwrap_or(start);
+        page.pairs.get(usize::from(start)..usize::from(end)).unwrap_or_default()
+    }
+
+    /// The labels of a series that exists.
+    pub(crate) fn labels(&self, series: u32) -> Labels {
+        let labels = self.pairs_of(series).iter().map(|pair| {
+            let pair = &self.pairs[*pair as usize];
+            (&*self.names[pair.name as usize].text, &*pair.value)
+        });
+        Labels::from_sorted(labels).unwrap_or_default()
+    }
+
+    /// Forgets series.
+    pub(crate) fn remove(&mut self, series: &RoaringBitmap) {
+        let mut touched = RoaringBitmap::new();
+        for number in series & &self.all {
+            let pairs = self.pairs_of(number).to_vec();
+            for pair in pairs {
+                let name = self.pairs[pair as usize].name;
+                self.pairs[pair as usize].postings.remove(number);
+                self.names[name as usize].present.remove(number);
+                if self.pairs[pair as usize].postings.is_empty() {
+                    touched.insert(pair);
+                }
+            }
+            let page = &mut self.pages[number as usize / PAGE_SERIES];
+            if let Some(found) = page {
+                found.live -= 1;
+                // The last page is still being filled.
+                if found.live == 0 && found.ends.len() == PAGE_SERIES {
+                    *page = None;
+                }
+            }
+        }
+        self.all -= series;
+        self.free(&touched);
+    }
+
+    fn free(&mut self, pairs: &RoaringBitmap) {
+        let mut names = RoaringBitmap::new();
+        for number in pairs {
+            let pair = std::mem::take(&mut self.pairs[number as usize]);
+            let hash = self.key.hash64(u64::from(pair.name) + 1, pair.value.as_bytes());
+            if let Ok(entry) = self.pair_table.find_entry(hash, |found| *found == number) {
+                entry.remove();
+            }
+            self.text_bytes -= pair.value.len();
+            self.free_pairs.push(number);
+            names.insert(pair.name);
+        }
+        for name in names {
+            let name = &mut self.names[name as usize];
+            name.pairs.retain(|pair| !pairs.contains(*pair));
+            name.pairs.shrink_to(name.pairs.len() * 2);
+        }
+    }
+
+    /// Calls back with each label name that some of the series have. Order is that of first use.
+    pub(crate) fn names_of(&self, series: &RoaringBitmap, visit: &mut dyn FnMut(&str)) {
+        for name in &self.names {
+            if !name.present.is_disjoint(series) {
+                visit(&name.text);
+            }
+        }
+    }
+
+    /// Calls back with each value of a label that some of the series have.
+    pub(crate) fn values_of(
+        &self,
+        name: &str,
+        series: &RoaringBitmap,
+        visit: &mut dyn FnMut(&str),
+    ) {
+        let Some(name) = self.find_name(name) else { return };
+        for pair in &name.pairs {
+            let pair = &self.pairs[*pair as usize];
+            let found = match &pair.postings {
+                Postings::List(list) => list.iter().any(|number| series.contains(*number)),
+                Postings::Bitmap(bitmap) => !bitmap.is_disjoint(series),
+            };
+            if found {
+                visit(&pair.value);
+            }
+        }
+    }
+
+    pub(crate) fn all(&self) -> RoaringBitmap {
+        self.all.clone()
+    }
+
+    /// A copy of the labels of all series, to be put in order without holding a lock.
+    pub(crate) fn listing(&self) -> Listing {
+        let mut listing = Listing {
+            names: self.names.iter().map(|name| name.text.clone()).collect(),
+            pairs: self.pairs.iter().map(|pair| (pair.name, pair.value.clone())).collect(),
+            ..Listing::default()
+        };
+        for series in &self.all {
+            listing.push(series, self.pairs_of(series));
+        }
+        listing
+    }
+
+    /// Memory in bytes, roughly.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let postings: usize = self.pairs.iter().map(|pair| pair.postings.heap_bytes()).sum();
+        let present: usize = self.names.iter().map(|name| name.present.serialized_size()).sum();
+        let pages = self.pages.iter().flatten();
+        let pages: usize =
+            pages.map(|p| size_of::<Page>() + p.pairs.capacity() * 4 + p.ends.capacity() * 2).sum();
+        self.text_bytes
+            + self.pairs.capacity() * (size_of::<Pair>() + size_of::<u32>())
+            + self.names.capacity() * size_of::<Name>()
+            + self.pair_table.allocation_size()
+            + self.name_table.allocation_size()
+            + self.pages.capacity() * size_of::<usize>()
+            + postings
+            + present
+            + pages
+    }
+}
+
+impl LabelIndex for Index {
+    fn all(&self) -> Result<RoaringBitmap, QueryError> {
+        Ok(self.all.clone())
+    }
+
+    fn with_name(&self, name: &str) -> Result<RoaringBitmap, QueryError> {
+        Ok(self.find_name(name).map(|name| name.present.clone()).unwrap_or_default())
+    }
+
+    fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, QueryError> {
+        Ok(self.find_pair(name, value).map(|pair| pair.postings.to_bitmap()).unwrap_or_default())
+    }
+
+    fn with_values(
+        &self,
+        name: &str,
+        prefix: &str,
+        pass: &dyn Fn(&str) -> bool,
+    ) -> Result<RoaringBitmap, QueryError> {
+        let mut union = Union::default();
+        if let Some(name) = self.find_name(name) {
+            for pair in &name.pairs {
+                let pair = &self.pairs[*pair as usize];
+                if pair.value.starts_with(prefix) && pass(&pair.value) {
+                    union.add(&pair.postings);
+                }
+            }
+        }
+        Ok(union.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests;

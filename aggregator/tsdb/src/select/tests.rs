@@ -1,0 +1,109 @@
+//! Tests of selection against matching each label set.
+
+use model::{
+    labels::Labels,
+    matcher::{MatchOp, Matcher},
+};
+use proptest::prelude::*;
+
+use super::{Condition, Shape, resolve, shape};
+use crate::{hash::HashKey, head::index::Index};
+
+#[test]
+fn regular_expressions_give_away_what_they_match() {
+    let literals =
+        |texts: &[&str]| Shape::Literals(texts.iter().map(|t| (*t).to_owned()).collect());
+    let prefix = |text: &str| Shape::Prefix(text.to_owned());
+    let cases = [
+        (".*", Shape::Anything),
+        (".+", Shape::Something),
+        ("", literals(&[""])),
+        ("a", literals(&["a"])),
+        ("b|a|b", literals(&["a", "b"])),
+        ("web-[0-2]", literals(&["web-0", "web-1", "web-2"])),
+        ("ab?c", literals(&["abc", "ac"])),
+        ("(?i)ab", literals(&["AB", "Ab", "aB", "ab"])),
+        ("a|", literals(&["", "a"])),
+        ("web-.*", prefix("web-")),
+        ("web-.+-x", prefix("web-")),
+        ("web-(a.*|ab.*)", prefix("web-a")),
+        ("é.*|è.*", prefix("")),
+        ("5..", prefix("5")),
+        (r"\bab", prefix("")),
+        ("^ab$", prefix("")),
+        (".*x", prefix("")),
+        ("(", prefix("")),
+    ];
+    for (pattern, expected) in cases {
+        assert_eq!(shape(pattern), expected, "{pattern}");
+    }
+}
+
+fn matcher() -> impl Strategy<Value = Matcher> {
+    let name = prop_oneof![Just("__name__"), Just("a"), Just("b"), Just("c")];
+    let op = prop_oneof![
+        Just(MatchOp::Equal),
+        Just(MatchOp::NotEqual),
+        Just(MatchOp::Regex),
+        Just(MatchOp::NotRegex)
+    ];
+    let value = prop_oneof![
+        Just("x"),
+        Just("y"),
+        Just("xy"),
+        Just(""),
+        Just(".*"),
+        Just(".+"),
+        Just("x|y"),
+        Just("x.*"),
+        Just("x?"),
+        Just("(x|)y*"),
+        Just("[xy]+"),
+        Just(".*y"),
+        Just("x|"),
+        Just("m1|m2"),
+        Just("z{0}")
+    ];
+    (name, op, value).prop_map(|(name, op, value)| Matcher::new(name, op, value).unwrap())
+}
+
+proptest! {
+    #[test]
+    fn the_series_found_are_those_that_match(
+        sets in proptest::collection::btree_set((0usize..3, 0usize..5, 0usize..5, 0usize..5), 0..60),
+        matchers in proptest::collection::vec(matcher(), 0..4),
+        removed in proptest::collection::vec(0u32..60, 0..20),
+    ) {
+        let values = ["", "x", "y", "xy", "yx"];
+        let mut index = Index::new(HashKey::new([1, 2]));
+        let mut series: Vec<Option<Labels>> = Vec::new();
+        for (metric, a, b, c) in sets {
+            let metric = ["m0", "m1", "m2"][metric];
+            let pairs = [("__name__", metric), ("a", values[a]), ("b", values[b]), ("c", values[c])];
+            let labels = Labels::new(pairs).unwrap();
+            let number = index.add(labels.iter()).unwrap();
+            prop_assert_eq!(number as usize, series.len());
+            series.push(Some(labels));
+        }
+        let removed = removed.into_iter().collect();
+        index.remove(&removed);
+        for number in removed {
+            if let Some(labels) = series.get_mut(number as usize) {
+                *labels = None;
+            }
+        }
+        let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
+        let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+        let expected: Vec<u32> = (0u32..)
+            .zip(&series)
+            .filter(|(_, labels)| {
+                labels.as_ref().is_some_and(|l| matchers.iter().all(|m| m.matches_labels(l)))
+            })
+            .map(|(number, _)| number)
+            .collect();
+        prop_assert_eq!(&found, &expected, "{:?}", matchers);
+        for number in found {
+            prop_assert_eq!(Some(index.labels(number)), series[number as usize].clone());
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What a store says about itself.
+
+use std::sync::atomic::Ordering;
+
+use super::Inner;
+use crate::{
+    outcome::RejectReason,
+    stats::{Stats, TenantStats},
+    sync::lock,
+};
+
+impl Inner {
+    pub(super) fn stats(&self) -> Stats {
+        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let mut stats = Stats {
+            samples_appended: load(&self.counters.samples),
+            exemplars_appended: load(&self.counters.exemplars),
+            wal_bytes: self.wal.bytes(),
+            wal_syncs: self.wal.syncs(),
+            wal_failures: self.wal.failures(),
+            disk_full: self.full.load(Ordering::Relaxed) || self.wal.is_failing(),
+            damaged_reads: load(&self.damaged_reads),
+            last_error: lock(&self.last_error).clone(),
+            ..Stats::default()
+        };
+        let counts = RejectReason::ALL.into_iter().zip(&self.counters.rejected);
+        stats.rejected = counts.map(|(reason, counter)| (reason, load(counter))).collect();
+        for partition in self.head.all() {
+            let (samples, index) = partition.heap_bytes();
+            stats.head_sample_bytes += samples;
+            stats.head_index_bytes += index;
+            let data = partition.data();
+            stats.tenants.push(TenantStats {
+                tenant: partition.tenant.clone(),
+                series: data.table.len() as u64,
+                samples_appended: data.samples_appended,
+                rejected: data.rejected,
+            });
+        }
+        stats.series = stats.tenants.iter().map(|tenant| tenant.series).sum();
+        for block in &self.blocks.current().blocks {
+            stats.blocks += 1;
+            stats.block_bytes += block.bytes;
+            stats.block_samples += block.footer.samples;
+        }
+        stats.disk_bytes = stats.wal_bytes + stats.block_bytes;
+        stats
+    }
+}

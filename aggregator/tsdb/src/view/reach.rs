@@ -1,0 +1,218 @@
+//! What a selection reaches: tenants, their part of the head, their part of blocks.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use model::{
+    labels::Labels,
+    query::{QueryError, Selection},
+    tenant::TenantId,
+};
+
+use super::{TENANT_LABEL, TenantSet, handle::Part};
+use crate::{
+    block::index::{BlockSeries, BlockTenant},
+    manifest::Tombstone,
+    select::{Condition, resolve},
+    store::{BlockList, Inner},
+};
+
+/// The tenants that a selection reaches.
+pub(super) struct Reach {
+    inner: Arc<Inner>,
+    pub(super) tenants: Vec<TenantId>,
+    /// Whether series carry the tenant's name.
+    pub(super) labelled: bool,
+}
+
+impl Reach {
+    pub(super) fn new(inner: Arc<Inner>, set: &TenantSet, selection: &Selection<'_>) -> Self {
+        if let TenantSet::One(tenant) = set {
+            return Self { inner, tenants: vec![tenant.clone()], labelled: false };
+        }
+        let wanted = |tenant: &TenantId| {
+            let mut named = selection.matchers.iter().filter(|m| m.name() == TENANT_LABEL);
+            set.contains(tenant) && named.all(|matcher| matcher.matches(tenant.as_str()))
+        };
+        let mut tenants: BTreeSet<TenantId> = BTreeSet::new();
+        for partition in inner.head.all() {
+            if wanted(&partition.tenant) {
+                tenants.insert(partition.tenant.clone());
+            }
+        }
+        for block in &inner.blocks.current().blocks {
+            if block.overlaps(selection.start.0, selection.end.0) {
+                let new = block.tenants.iter().filter(|entry| wanted(&entry.tenant));
+                tenants.extend(new.map(|entry| entry.tenant.clone()));
+            }
+        }
+        Self { inner, tenants: tenants.into_iter().collect(), labelled: true }
+    }
+
+    pub(super) fn label(&self, labels: Labels, tenant: &TenantId) -> Labels {
+        if self.labelled { labels.with(TENANT_LABEL, tenant.as_str()) } else { labels }
+    }
+
+    pub(super) fn select(
+        &self,
+        tenant: &TenantId,
+        conditions: &[Condition],
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<(Labels, Part)>, QueryError> {
+        let mut found = Vec::new();
+        // First the head and then the list of blocks: what moves in between is met twice, not
+        // missed.
+        if let Some(partition) = self.inner.head.get(tenant) {
+            let selected = partition.select(conditions, start, end)?;
+            let parts = selected.into_iter();
+            found.extend(parts.map(|(labels, snapshot)| (labels, Part::Head(snapshot))));
+        }
+        let list = self.inner.blocks.current();
+        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+            let selected = part.select(conditions, start, end);
+            for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
+                let deleted = deleted(&labels, &tombstones);
+                if !is_deleted(&series, &deleted) {
+                    found.push((labels, Part::Block { series, deleted }));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The blocks that have something of a tenant in a range of time, and what was deleted there.
+    fn blocks<'a>(
+        &self,
+        list: &'a BlockList,
+        tenant: &'a TenantId,
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<(BlockTenant, Vec<&'a Tombstone>)>, QueryError> {
+        let mut reached = Vec::new();
+        for block in list.blocks.iter().filter(|block| block.overlaps(start, end)) {
+            let opened =
+                BlockTenant::open(block, tenant).map_err(|error| self.inner.read_error(error))?;
+            if let Some(part) = opened {
+                reached.push((part, list.tombstones(tenant, block.id()).collect()));
+            }
+        }
+        Ok(reached)
+    }
+
+    fn met(&self, error: QueryError, part: &BlockTenant) -> QueryError {
+        if matches!(error, QueryError::Damaged(_)) {
+            self.inner.suspect(part.block_id());
+        }
+        error
+    }
+
+    pub(super) fn series(
+        &self,
+        tenant: &TenantId,
+        conditions: &[Condition],
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<Labels>, QueryError> {
+        let mut found = Vec::new();
+        if let Some(partition) = self.inner.head.get(tenant) {
+            found = partition.series(conditions, start, end)?;
+        }
+        let list = self.inner.blocks.current();
+        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+            let selected = part.select(conditions, start, end);
+            for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
+                if !is_deleted(&series, &deleted(&labels, &tombstones)) {
+                    found.push(labels);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn label_names(
+        &self,
+        tenant: &TenantId,
+        conditions: &[Condition],
+        (start, end): (i64, i64),
+        visit: &mut dyn FnMut(&str),
+    ) -> Result<(), QueryError> {
+        if let Some(partition) = self.inner.head.get(tenant) {
+            partition.label_names(conditions, (start, end), visit)?;
+        }
+        let list = self.inner.blocks.current();
+        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+            let visited = if conditions.is_empty() && tombstones.is_empty() {
+                part.names()
+                    .map(|names| names.iter().for_each(|name| visit(name)))
+                    .map_err(Into::into)
+            } else {
+                self.each_left(&part, conditions, &tombstones, (start, end), &mut |labels| {
+                    labels.iter().for_each(|(name, _)| visit(name));
+                })
+            };
+            visited.map_err(|error| self.met(error, &part))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn label_values(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        conditions: &[Condition],
+        (start, end): (i64, i64),
+        visit: &mut dyn FnMut(&str),
+    ) -> Result<(), QueryError> {
+        if let Some(partition) = self.inner.head.get(tenant) {
+            partition.label_values(name, conditions, (start, end), visit)?;
+        }
+        let list = self.inner.blocks.current();
+        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+            let visited = if tombstones.is_empty() {
+                let found = if conditions.is_empty() {
+                    Ok(None)
+                } else {
+                    resolve(conditions, &part).map(Some)
+                };
+                found.and_then(|found| part.values(name, found.as_ref(), visit).map_err(Into::into))
+            } else {
+                self.each_left(&part, conditions, &tombstones, (start, end), &mut |labels| {
+                    labels.get(name).into_iter().for_each(&mut *visit);
+                })
+            };
+            visited.map_err(|error| self.met(error, &part))?;
+        }
+        Ok(())
+    }
+
+    /// Visits the label sets of which deletions have left something.
+    fn each_left(
+        &self,
+        part: &BlockTenant,
+        conditions: &[Condition],
+        tombstones: &[&Tombstone],
+        (start, end): (i64, i64),
+        visit: &mut dyn FnMut(&Labels),
+    ) -> Result<(), QueryError> {
+        for (labels, series) in part.select(conditions, start, end)? {
+            if !is_deleted(&series, &deleted(&labels, tombstones)) {
+                visit(&labels);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ranges of time that were deleted from a series.
+fn deleted(labels: &Labels, tombstones: &[&Tombstone]) -> Box<[(i64, i64)]> {
+    let applying = tombstones.iter().filter(|tombstone| tombstone.matches(labels));
+    applying.map(|tombstone| (tombstone.start, tombstone.end)).collect()
+}
+
+/// Whether nothing is left of the chunks that were found.
+fn is_deleted(series: &BlockSeries, deleted: &[(i64, i64)]) -> bool {
+    !deleted.is_empty()
+        && series
+            .spans()
+            .all(|(min, max)| deleted.iter().any(|(start, end)| *start <= min && max <= *end))
+}

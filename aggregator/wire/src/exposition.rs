@@ -1,0 +1,25 @@
+//! The text formats in which metrics are exposed: Prometheus text 0.0.4 and 1.0.0, and OpenMetrics
+//! 1.0.
+//!
+//! ```text
+//! # HELP http_requests_total Requests served.
+//! # TYPE http_requests_total counter
+//! http_requests_total{code="200"} 1027 1395066363000          text: milliseconds
+//! {"http.requests",code="200"} 1027                           a name that is no identifier
+//! http_requests_total{code="200"} 1027 1395066363.0 # {trace_id="ab"} 0.3 1395066362.9
+//! http_requests_created{code="200"} 1395000000.0              OpenMetrics: seconds, exemplar, start
+//! # EOF                                                       OpenMetrics only
+//! ```
+//!
+//! Sources: Prometheus' "Exposition formats" (0.0.4), its "UTF-8 support" proposal (1.0.0: names in
+//! quotes, metric name inside the braces), and the OpenMetrics 1.0 specification.
+
+mod created;
+mod line;
+mod negotiate;
+mod parse;
+mod writer;
+
+pub use negotiate::{Exposition, Format};
+pub use parse::{ParseError, ParseOptions, parse};
+pub use writer::Writer;

@@ -1,0 +1,19 @@
+//! The protocols that cross a network: remote write 1 and 2, the text exposition formats, and the
+//! JSON of the Prometheus HTTP API.
+//!
+//! Decoders borrow from the body they read and fill a [`model::write::WriteBatch`]; encoders and
+//! writers append to a byte buffer. Everything is pure and total: any bytes decode to values or to
+//! an error that says where and what is wrong, within [`limits::Limits`], and what is left out of
+//! an accepted body is counted in [`skipped::Skipped`].
+
+pub mod decode;
+pub mod exposition;
+pub mod limits;
+pub mod prometheus_json;
+pub mod remote_write;
+pub mod skipped;
+
+mod number;
+mod packed;
+mod protobuf;
+mod series;

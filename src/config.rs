@@ -1,0 +1,26 @@
+//! The whole configuration file: one section per daemon, each defined by its daemon.
+
+use std::path::Path;
+
+use daemon::{config::ConfigError, telemetry};
+use serde::Deserialize;
+
+use crate::exit::Failure;
+
+/// `tidewatch.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    pub(crate) telemetry: telemetry::Settings,
+    pub(crate) aggregator: aggregator::config::Settings,
+    pub(crate) agent: agent::config::Settings,
+    pub(crate) alerting: alerting::config::Settings,
+}
+
+impl Config {
+    /// Reads the file, where there is one, and the environment.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
+        daemon::config::load(path, std::env::vars())
+            .map_err(|error: ConfigError| Failure::usage(error.to_string()))
+    }
+}

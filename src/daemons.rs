@@ -1,0 +1,104 @@
+//! The daemons alone, each from a configuration file.
+
+use agent::{Agent, Workload};
+use daemon::{
+    admin::{self, Readiness},
+    metrics::Metrics,
+    serve,
+    stop::Stop,
+    telemetry,
+};
+
+use crate::{cli, config::Config, exit::Failure};
+
+/// `tidewatch aggregator`
+pub(crate) async fn aggregator(options: cli::Daemon) -> Result<(), Failure> {
+    let config = Config::load(options.config.as_deref())?;
+    let _telemetry = init("tidewatch-aggregator", &config)?;
+    let settings = config.aggregator;
+    settings.validate().map_err(usage)?;
+    if settings.tokens.is_empty() {
+        return Err(Failure::usage(
+            "the aggregator has no tokens, so nobody could use it: add [[aggregator.tokens]]",
+        ));
+    }
+    let listener = serve::bind(settings.listen).await.map_err(usage)?;
+    let stop = signals()?;
+    tracing::info!(address = %settings.listen, "listening");
+    let host = aggregator::Host {
+        metrics: Metrics::default(),
+        readiness: Readiness::waiting("starting"),
+        stop,
+    };
+    let path = options.config.clone();
+    let reload: aggregator::Reload =
+        Some(Box::new(move || match Config::load(path.as_deref()) {
+            Ok(config) => Ok(config.aggregator),
+            Err(failure) => Err(failure.to_string()),
+        }));
+    aggregator::run(settings, listener, host, reload).await.map_err(failed)
+}
+
+/// `tidewatch alerting`
+pub(crate) async fn alerting(options: cli::Daemon) -> Result<(), Failure> {
+    let config = Config::load(options.config.as_deref())?;
+    let _telemetry = init("tidewatch-alerting", &config)?;
+    let settings = config.alerting;
+    settings.validate().map_err(usage)?;
+    let (metrics, readiness, stop) =
+        (Metrics::default(), Readiness::waiting("starting"), signals()?);
+    let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
+    let result = alerting::run(&settings, &metrics, &readiness, &stop).await.map_err(failed);
+    stop.stop();
+    serving.await.map_err(failed)?.map_err(failed)?;
+    result
+}
+
+/// `tidewatch agent`
+pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
+    let config = Config::load(options.config.as_deref())?;
+    let _telemetry = init("tidewatch-agent", &config)?;
+    let settings = config.agent;
+    settings.validate().map_err(usage)?;
+    let (metrics, readiness, stop) =
+        (Metrics::default(), Readiness::waiting("starting"), signals()?);
+    let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
+    let agent =
+        Agent::start(&settings, Workload::default(), &metrics, &stop).await.map_err(failed)?;
+    readiness.ready();
+    stop.stopped().await;
+    agent.stopped().await;
+    serving.await.map_err(failed)?.map_err(failed)
+}
+
+/// Logs and traces for a daemon.
+pub(crate) fn init(service: &'static str, config: &Config) -> Result<telemetry::Guard, Failure> {
+    telemetry::init(service, &config.telemetry).map_err(usage)
+}
+
+async fn serve_admin(
+    listen: std::net::SocketAddr,
+    metrics: &Metrics,
+    readiness: &Readiness,
+    stop: &Stop,
+) -> Result<tokio::task::JoinHandle<std::io::Result<()>>, Failure> {
+    let listener = serve::bind(listen).await.map_err(usage)?;
+    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false);
+    let stop = stop.clone();
+    Ok(tokio::spawn(async move { serve::run(listener, router, &stop).await }))
+}
+
+fn signals() -> Result<Stop, Failure> {
+    let stop = Stop::default();
+    stop.on_signals()
+        .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
+    Ok(stop)
+}
+
+fn usage(error: impl std::error::Error) -> Failure {
+    Failure::usage(telemetry::chain(&error))
+}
+
+fn failed(error: impl std::error::Error) -> Failure {
+    Failure::failed(telemetry::chain(&error))
+}

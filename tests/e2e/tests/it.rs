@@ -1,0 +1,15 @@
+//! End-to-end tests: see each module.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests and measurements use the real clock and the real disk from outside"
+)]
+
+mod api;
+mod crash;
+mod demo;
+mod isolation;
+mod page;
+mod prometheus;
+mod telemetry;
+mod usage;

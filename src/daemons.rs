@@ -31,11 +31,10 @@ pub(crate) async fn aggregator(options: cli::Daemon) -> Result<(), Failure> {
         stop,
     };
     let path = options.config.clone();
-    let reload: aggregator::Reload =
-        Some(Box::new(move || match Config::load(path.as_deref()) {
-            Ok(config) => Ok(config.aggregator),
-            Err(failure) => Err(failure.to_string()),
-        }));
+    let reload: aggregator::Reload = Some(Box::new(move || match Config::load(path.as_deref()) {
+        Ok(config) => Ok(config.aggregator),
+        Err(failure) => Err(failure.to_string()),
+    }));
     aggregator::run(settings, listener, host, reload).await.map_err(failed)
 }
 

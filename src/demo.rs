@@ -19,12 +19,13 @@ use stage::Stage;
 
 /// Runs the demo until a signal, or the script to its end.
 pub(crate) async fn run(options: cli::Demo) -> Result<(), Failure> {
-    let temporary = match &options.data_dir {
-        Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("tidewatch-demo-").tempdir().map_err(
-            |error| Failure::failed(format!("cannot create a temporary directory: {error}")),
-        )?),
-    };
+    let temporary =
+        match &options.data_dir {
+            Some(_) => None,
+            None => Some(tempfile::Builder::new().prefix("tidewatch-demo-").tempdir().map_err(
+                |error| Failure::failed(format!("cannot create a temporary directory: {error}")),
+            )?),
+        };
     let data_dir: PathBuf = match (&options.data_dir, &temporary) {
         (Some(kept), _) => kept.clone(),
         (None, Some(temporary)) => temporary.path().to_owned(),
@@ -41,8 +42,13 @@ pub(crate) async fn run(options: cli::Demo) -> Result<(), Failure> {
 }
 
 /// The demo for a person: says where to look, then tells what happens.
-async fn watch(options: &cli::Demo, stage: &Stage, data_dir: &std::path::Path) -> Result<(), Failure> {
-    let kept = if options.data_dir.is_some() { "" } else { " (removed at the end; --data-dir keeps it)" };
+async fn watch(
+    options: &cli::Demo,
+    stage: &Stage,
+    data_dir: &std::path::Path,
+) -> Result<(), Failure> {
+    let kept =
+        if options.data_dir.is_some() { "" } else { " (removed at the end; --data-dir keeps it)" };
     print(&format!(
         "Tidewatch demo: three tenants, {} apps, {} processes, real traffic.\n\n\
          \x20 page   {}\n\x20 data   {}{kept}\n\x20 apps   {}\n\n{}\n{}Ctrl-C stops.\n\n",

@@ -64,8 +64,7 @@ impl Local {
 
         let operator = kept_token(&data_dir.join(TOKEN_FILE))?;
         let (agent_token, alerting_token) = (random_token(), random_token());
-        let tenants: Vec<_> =
-            tenants.into_iter().map(|tenant| (tenant, random_token())).collect();
+        let tenants: Vec<_> = tenants.into_iter().map(|tenant| (tenant, random_token())).collect();
         config.aggregator.data_dir = data_dir;
         config.aggregator.tokens = tokens(&operator, &agent_token, &alerting_token, &tenants);
         config.agent.aggregator = format!("http://{address}");
@@ -80,8 +79,7 @@ impl Local {
             readiness: readiness.clone(),
             stop: stop.clone(),
         };
-        let mut aggregator =
-            tokio::spawn(aggregator::run(config.aggregator, listener, host, None));
+        let mut aggregator = tokio::spawn(aggregator::run(config.aggregator, listener, host, None));
         tokio::select! {
             ended = &mut aggregator => return Err(ended_early(ended)),
             () = readiness.until_ready() => {}

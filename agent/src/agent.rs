@@ -20,11 +20,11 @@ use crate::{
     outbox::Outbox,
     probes::{LocalProbe, Probes},
     push::{Queue, Sender},
-    traffic::{Access, Requests},
     sources::{
         NodeLabels, Source, Tick, cgroups::CgroupSource, node::NodeSource,
         supervised::SupervisedSource,
     },
+    traffic::{Access, Requests},
 };
 
 /// What changes slowly is read every so many ticks.
@@ -133,17 +133,7 @@ impl Agent {
             tasks.push(tokio::spawn(executor.run(stop.clone())));
             supervisor = Some(running);
         }
-        for probe in workload.probes {
-            let instance = probe.target.instance.clone();
-            let run = supervisor
-                .as_ref()
-                .and_then(|supervisor| supervisor.instance(&probe.target))
-                .map_or(1, |instance| instance.run);
-            probes
-                .assign(probe, run)
-                .await
-                .map_err(|source| StartError::Probe { instance, source })?;
-        }
+        assign_probes(workload.probes, &probes, supervisor.as_deref()).await?;
         sources.extend(host_sources(settings, &budget, &labels)?);
         let ticker = Ticker {
             interval: settings.interval.0,
@@ -180,6 +170,21 @@ impl Agent {
     }
 }
 
+async fn assign_probes(
+    assigned: Vec<LocalProbe>,
+    probes: &Probes,
+    supervisor: Option<&Supervisor>,
+) -> Result<(), StartError> {
+    for probe in assigned {
+        let instance = probe.target.instance.clone();
+        let run = supervisor
+            .and_then(|supervisor| supervisor.instance(&probe.target))
+            .map_or(1, |instance| instance.run);
+        probes.assign(probe, run).await.map_err(|source| StartError::Probe { instance, source })?;
+    }
+    Ok(())
+}
+
 /// What is watched of the host itself.
 fn host_sources(
     settings: &Settings,
@@ -208,18 +213,16 @@ async fn start_processes(
     outbox: &Outbox,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> Result<Supervisor, StartError> {
-    let config = supervisor::spec::Config::new(
-        supervision.shim,
-        supervisor::spec::Clock::new(clock::now),
-    );
+    let config =
+        supervisor::spec::Config::new(supervision.shim, supervisor::spec::Clock::new(clock::now));
     let (supervisor, exits) = Supervisor::new(config).await?;
     tasks.push(tokio::spawn(report_exits(exits, outbox.clone())));
     for spec in supervision.specs {
         let target = spec.target.clone();
-        let started = supervisor.start(spec).await.map_err(|source| StartError::Process {
-            instance: target.instance.clone(),
-            source,
-        })?;
+        let started = supervisor
+            .start(spec)
+            .await
+            .map_err(|source| StartError::Process { instance: target.instance.clone(), source })?;
         outbox.push(events::started(target, &started, clock::now()));
     }
     Ok(supervisor)

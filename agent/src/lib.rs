@@ -12,8 +12,8 @@ mod metrics;
 mod outbox;
 mod probes;
 mod push;
-mod traffic;
 mod sources;
+mod traffic;
 
 pub use agent::{Agent, StartError, Supervision, Workload};
 pub use probes::LocalProbe;

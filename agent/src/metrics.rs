@@ -47,11 +47,27 @@ impl AgentMetrics {
         let counters = [
             ("agent_samples_collected", "Samples collected", &own.samples_collected),
             ("agent_samples_sent", "Samples that the aggregator acknowledged", &own.samples_sent),
-            ("agent_samples_dropped", "Samples dropped because the queue was full", &own.samples_dropped),
-            ("agent_samples_refused", "Samples in requests that the aggregator refused", &own.samples_refused),
+            (
+                "agent_samples_dropped",
+                "Samples dropped because the queue was full",
+                &own.samples_dropped,
+            ),
+            (
+                "agent_samples_refused",
+                "Samples in requests that the aggregator refused",
+                &own.samples_refused,
+            ),
             ("agent_sent_bytes", "Bytes of bodies sent, repeats included", &own.bytes_sent),
-            ("agent_send_failures", "Attempts to send that have to be repeated", &own.send_failures),
-            ("agent_ticks_missed", "Ticks left out because the one before took too long", &own.ticks_missed),
+            (
+                "agent_send_failures",
+                "Attempts to send that have to be repeated",
+                &own.send_failures,
+            ),
+            (
+                "agent_ticks_missed",
+                "Ticks left out because the one before took too long",
+                &own.ticks_missed,
+            ),
             ("agent_events_sent", "Events that the aggregator acknowledged", &own.events_sent),
             ("agent_events_dropped", "Events dropped because too many waited", &own.events_dropped),
             ("agent_restarts", "Restarts carried out", &own.restarts),
@@ -61,8 +77,16 @@ impl AgentMetrics {
             for (name, help, counter) in counters {
                 registry.register(name, help, counter.clone());
             }
-            registry.register("agent_queue_bytes", "Samples waiting, in bytes", own.queue_bytes.clone());
-            registry.register("agent_groups", "Containers, units and processes watched", own.groups.clone());
+            registry.register(
+                "agent_queue_bytes",
+                "Samples waiting, in bytes",
+                own.queue_bytes.clone(),
+            );
+            registry.register(
+                "agent_groups",
+                "Containers, units and processes watched",
+                own.groups.clone(),
+            );
             registry.register(
                 "agent_collect_duration_seconds",
                 "Time to collect one tick",

@@ -39,7 +39,8 @@ impl Outbox {
         if let Err(refused) = self.sender.try_send(event) {
             self.metrics.events_dropped.inc();
             let event = match refused {
-                mpsc::error::TrySendError::Full(event) | mpsc::error::TrySendError::Closed(event) => event,
+                mpsc::error::TrySendError::Full(event)
+                | mpsc::error::TrySendError::Closed(event) => event,
             };
             tracing::error!(kind = ?event.kind, reason = event.reason, "event dropped");
         }

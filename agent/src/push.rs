@@ -61,12 +61,7 @@ struct Waiting {
 
 impl Queue {
     pub(crate) fn new(bytes_max: usize, metrics: AgentMetrics) -> Self {
-        let inner = Inner {
-            waiting: Mutex::default(),
-            queued: Notify::new(),
-            bytes_max,
-            metrics,
-        };
+        let inner = Inner { waiting: Mutex::default(), queued: Notify::new(), bytes_max, metrics };
         Self { inner: Arc::new(inner) }
     }
 
@@ -130,7 +125,10 @@ enum Attempt {
     Taken,
     /// The receiver stored what it could and will never take the rest.
     Refused(String),
-    Later { why: String, wait: Option<Duration> },
+    Later {
+        why: String,
+        wait: Option<Duration>,
+    },
     /// The receiver does not know this version.
     OtherVersion,
 }
@@ -267,7 +265,9 @@ impl Sender {
                 Attempt::OtherVersion
             }
             // A token can be mended without a restart, so this is not the samples' end.
-            StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => Attempt::Later { why, wait },
+            StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => {
+                Attempt::Later { why, wait }
+            }
             _ if status.is_server_error() => Attempt::Later { why, wait },
             _ => Attempt::Refused(why),
         }

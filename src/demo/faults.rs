@@ -32,7 +32,10 @@ pub(super) async fn run(stage: &Stage, mut plan: Plan) -> Result<Vec<Story>, Fai
             continue;
         };
         let Some(member) = stage.fleet.member(&target) else {
-            return Err(Failure::failed(format!("the plan names {}, which is not there", target.instance)));
+            return Err(Failure::failed(format!(
+                "the plan names {}, which is not there",
+                target.instance
+            )));
         };
         match step {
             Step::Inject(fault) => {

@@ -74,12 +74,17 @@ pub(super) async fn run(stage: &Stage) -> Result<(), Failure> {
     let stories: Vec<StoryReport> =
         stories.iter().map(|story| StoryReport::of(story, &events)).collect();
     checks.push(requests(stage, &operator).await?);
-    let ok = checks.iter().all(|check| check.ok) && stories.iter().all(|story| story.missing.is_empty());
+    let ok =
+        checks.iter().all(|check| check.ok) && stories.iter().all(|story| story.missing.is_empty());
     let report = Report { ok, placement: stage.placement(), checks, stories };
     let text = serde_json::to_string_pretty(&report)
         .map_err(|error| Failure::failed(format!("cannot print the report: {error}")))?;
     print(&format!("{text}\n"))?;
-    if ok { Ok(()) } else { Err(Failure::failed("a step of the story did not happen; see the report")) }
+    if ok {
+        Ok(())
+    } else {
+        Err(Failure::failed("a step of the story did not happen; see the report"))
+    }
 }
 
 fn control(error: daemon::control::ControlError) -> Failure {
@@ -105,7 +110,8 @@ async fn first_samples(stage: &Stage, operator: &ControlClient) -> Result<Check,
                 missing.push_str(&format!("{metric} of {}; ", absent.join(", ")));
             }
         }
-        let apps = operator.query("sum by (tenant, app) (istio_requests_total)").await.map_err(control)?;
+        let apps =
+            operator.query("sum by (tenant, app) (istio_requests_total)").await.map_err(control)?;
         let served = apps["result"].as_array().map_or(0, Vec::len);
         if missing.is_empty() && served == stage.fleet.apps().len() {
             let found = format!("after {} ms", started.elapsed().as_millis());
@@ -119,7 +125,9 @@ async fn first_samples(stage: &Stage, operator: &ControlClient) -> Result<Check,
 
 fn instances(data: &Value) -> BTreeSet<String> {
     let elements = data["result"].as_array().into_iter().flatten();
-    elements.filter_map(|element| element["metric"]["instance"].as_str().map(str::to_owned)).collect()
+    elements
+        .filter_map(|element| element["metric"]["instance"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Latency quantiles can be asked for.
@@ -128,7 +136,8 @@ async fn latency(operator: &ControlClient) -> Result<Check, Failure> {
     let started = tokio::time::Instant::now();
     loop {
         let data = operator.query(query).await.map_err(control)?;
-        let millis = data["result"][0]["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
+        let millis =
+            data["result"][0]["value"][1].as_str().and_then(|text| text.parse::<f64>().ok());
         let ok = millis.is_some_and(|millis| millis > 0.0 && millis < 60_000.0);
         if ok || started.elapsed() > FIRST_SAMPLES_MAX {
             let found = millis.map_or("nothing".to_owned(), |millis| format!("{millis:.2} ms"));

@@ -113,14 +113,16 @@ impl Stage {
             return "none".to_owned();
         };
         let instances = supervisor.instances();
-        let in_cgroups = |instance: &supervisor::Instance| {
-            matches!(instance.placement, Placement::Cgroup(_))
-        };
+        let in_cgroups =
+            |instance: &supervisor::Instance| matches!(instance.placement, Placement::Cgroup(_));
         let cgroups = instances.iter().filter(|instance| in_cgroups(instance)).count();
         let placed = if cgroups == instances.len() {
             "each process in a cgroup of its own".to_owned()
         } else {
-            format!("{cgroups} of {} processes in cgroups, the others read from /proc", instances.len())
+            format!(
+                "{cgroups} of {} processes in cgroups, the others read from /proc",
+                instances.len()
+            )
         };
         match supervisor.notice() {
             None => placed,

@@ -174,6 +174,3 @@ fn take(board: &mut Board, outbox: &mut Outbox, joined: Joined, clock: &Clock, s
         Err(error) => board.lost(error.id()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -63,13 +63,15 @@ impl Schedule {
         }
     }
 
-    /// Asks for one more tick, unless the grid has one by then.
+    /// Asks for one more tick, unless there is one by then.
     pub fn recheck(&mut self, key: u64, at: Timestamp) {
         let Some(entry) = self.entries.get_mut(&key) else {
             return;
         };
         let before = entry.next();
-        entry.extra = (at.millis() < entry.grid).then_some(at.millis());
+        if at.millis() < before {
+            entry.extra = Some(at.millis());
+        }
         if entry.next() != before {
             self.order.remove(&(before, key));
             self.order.insert((entry.next(), key));
@@ -89,7 +91,7 @@ impl Schedule {
         let mut skipped = 0;
         let mut served = at;
         if grid_is_due {
-            let missed = (now.millis() - entry.grid) / entry.period;
+            let missed = now.millis().saturating_sub(entry.grid) / entry.period;
             served = entry.grid + missed * entry.period;
             entry.grid = served.saturating_add(entry.period);
             skipped = u64::try_from(missed).unwrap_or(0);

@@ -38,21 +38,18 @@ struct Watched {
 }
 
 enum Meter {
-    Cgroup(Box<Reader>),
+    Cgroup {
+        reader: Box<Reader>,
+        /// For block I/O, which cgroup v1 counts only on devices that are throttled.
+        io: Option<Box<ProcessTree>>,
+    },
     Tree(Box<ProcessTree>),
 }
 
 impl SupervisedSource {
     pub(crate) fn new(mut kernel: Kernel, supervisor: Arc<Supervisor>, labels: NodeLabels) -> Self {
         let hierarchy = Hierarchy::detect(&mut kernel).ok();
-        Self {
-            kernel,
-            hierarchy,
-            processes: None,
-            supervisor,
-            labels,
-            watched: BTreeMap::new(),
-        }
+        Self { kernel, hierarchy, processes: None, supervisor, labels, watched: BTreeMap::new() }
     }
 
     fn template(&self, target: &Target) -> Option<Template> {
@@ -61,7 +58,10 @@ impl SupervisedSource {
             ("app", &target.app),
             ("component", &target.component),
             ("instance", &target.instance),
-            ("container", if target.component.is_empty() { &target.app } else { &target.component }),
+            (
+                "container",
+                if target.component.is_empty() { &target.app } else { &target.component },
+            ),
         ];
         let here = self.labels.pairs();
         identity.extend(here.iter().filter(|(name, _)| *name != "node"));
@@ -78,7 +78,8 @@ impl SupervisedSource {
             let group = hierarchy.group_of_process(&mut self.kernel, pid).ok()?;
             let mut reader = Reader::open(&mut self.kernel, hierarchy, group).ok()?;
             reader.set_start_seconds(instance.started_at.seconds());
-            return Some(Meter::Cgroup(Box::new(reader)));
+            let io = ProcessTree::open(&mut self.kernel, pid).ok().map(Box::new);
+            return Some(Meter::Cgroup { reader: Box::new(reader), io });
         }
         let tree = ProcessTree::open(&mut self.kernel, pid).ok()?;
         Some(Meter::Tree(Box::new(tree)))
@@ -88,8 +89,13 @@ impl SupervisedSource {
 impl Source for SupervisedSource {
     fn collect(&mut self, tick: &Tick, batch: &mut WriteBatch) {
         let instances = self.supervisor.instances();
-        let trees = self.watched.values().any(|w| matches!(w.meter, Some(Meter::Tree(_))));
-        // Descendants are looked for only where no cgroup holds them together.
+        // Descendants are looked for only where no cgroup holds them together, and where a cgroup
+        // counts no I/O.
+        let trees = self.watched.values().any(|watched| match &watched.meter {
+            Some(Meter::Tree(_)) => true,
+            Some(Meter::Cgroup { reader, .. }) => reader.usage().io.is_empty(),
+            None => false,
+        });
         self.processes = if trees { ProcessTable::scan(&mut self.kernel).ok() } else { None };
         for instance in instances {
             if !self.watched.contains_key(&instance.target) {
@@ -125,28 +131,38 @@ impl SupervisedSource {
         batch: &mut WriteBatch,
     ) {
         // Always whole: there are few of them, and memory by kind is what a leak shows in first.
-        let read: Option<&Usage> = match &mut watched.meter {
-            Some(Meter::Cgroup(reader)) => reader.read(&mut self.kernel, Depth::Full).ok(),
-            Some(Meter::Tree(tree)) => {
-                if let Some(processes) = &self.processes {
-                    tree.adopt(&mut self.kernel, processes);
-                }
-                tree.read(&mut self.kernel, Depth::Full).ok()
-            }
-            None => None,
-        };
-        let Some(usage) = read else {
+        let read = watched.meter.as_mut().and_then(|meter| self.read_meter(meter));
+        let Some(mut usage) = read else {
             // Ended: what it was is over, and a successor gets a meter of its own.
             watched.meter = None;
             return;
         };
         if instance.memory_guard == MemoryGuard::DataLimit {
             // The limit is real, but no file of the kernel that is read here says so.
-            let mut usage = usage.clone();
             usage.memory.limit = instance.memory_limit.map(Limit::To);
-            watched.template.write(&usage, tick.now, batch);
-        } else {
-            watched.template.write(usage, tick.now, batch);
         }
+        watched.template.write(&usage, tick.now, batch);
+    }
+
+    fn read_meter(&mut self, meter: &mut Meter) -> Option<Usage> {
+        match meter {
+            Meter::Cgroup { reader, io } => {
+                let mut usage = reader.read(&mut self.kernel, Depth::Full).ok()?.clone();
+                if usage.io.is_empty()
+                    && let Some(tree) = io
+                {
+                    usage.io.clone_from(&self.read_tree(tree)?.io);
+                }
+                Some(usage)
+            }
+            Meter::Tree(tree) => self.read_tree(tree),
+        }
+    }
+
+    fn read_tree(&mut self, tree: &mut ProcessTree) -> Option<Usage> {
+        if let Some(processes) = &self.processes {
+            tree.adopt(&mut self.kernel, processes);
+        }
+        tree.read(&mut self.kernel, Depth::Full).ok().cloned()
     }
 }

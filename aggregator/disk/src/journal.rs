@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! segment  <number, 10 digits>.log
-//!          magic "TWJRNL1\n" (8)  salt (4)  CRC32C of the 12 bytes before (4)  record*
+//!          magic "TWJRNL1\n" (8)  salt (4)  salt again (4)  record*
 //! record   length (4)  kind (1)  header check (4)  payload check (4)  payload
 //! ```
 //! Numbers are little endian. Both checks are CRC32C over the salt and then over length and kind,

@@ -3,6 +3,7 @@
 //! [`parse`] turns a query into an [`Expr`]; an [`Engine`] evaluates it at one time or over a range
 //! of times. Semantics, messages and annotations are those of Prometheus 3.14.
 
+pub mod adapter;
 mod annotations;
 pub mod ast;
 mod calendar;

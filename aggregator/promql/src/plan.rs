@@ -5,7 +5,7 @@
 //! evaluated once.
 
 mod build;
-mod durations;
+pub(crate) mod durations;
 mod invariant;
 
 use model::matcher::Matcher;

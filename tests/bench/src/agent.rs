@@ -69,8 +69,10 @@ pub(crate) fn run(report: &mut Report) -> Result<(), String> {
 
 /// User and system time of a process so far (proc(5), fields 14 and 15).
 fn cpu_seconds(pid: u32) -> Result<f64, String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
     match (ticks(11), ticks(12)) {
         (Some(user), Some(system)) => Ok((user + system) / TICKS),
@@ -79,7 +81,8 @@ fn cpu_seconds(pid: u32) -> Result<f64, String> {
 }
 
 fn resident_mib(pid: u32) -> Result<f64, String> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| error.to_string())?;
+    let status =
+        fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| error.to_string())?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kib.map(|kib| kib / 1024.0).ok_or_else(|| format!("cannot read the memory of process {pid}"))

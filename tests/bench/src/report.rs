@@ -30,8 +30,10 @@ impl Report {
 
     pub(crate) fn add(&mut self, measurement: &Measurement) {
         let Measurement { suite, name, ours, unit, peer, target, more_is_better } = measurement;
-        let ratio = peer.map(|(_, value)| if *more_is_better { ours / value } else { value / ours });
-        let met = target.map(|target| if *more_is_better { *ours >= target } else { *ours <= target });
+        let ratio =
+            peer.map(|(_, value)| if *more_is_better { ours / value } else { value / ours });
+        let met =
+            target.map(|target| if *more_is_better { *ours >= target } else { *ours <= target });
         if self.json {
             let object = json!({
                 "suite": suite, "name": name, "ours": ours, "unit": unit,

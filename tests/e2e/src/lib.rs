@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "tests and measurements use the real clock and the real disk from outside"
 )]
 

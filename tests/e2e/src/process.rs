@@ -87,7 +87,8 @@ impl Process {
     pub fn terminate(&mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         Command::new("kill").arg(&pid).status().expect("kill runs");
-        let ended = wait_until("the process to end", || self.child.try_wait().expect("can be waited for"));
+        let ended =
+            wait_until("the process to end", || self.child.try_wait().expect("can be waited for"));
         ended.and_then(|status| status.code())
     }
 }

@@ -1,10 +1,6 @@
 //! An aggregator of one's own, with tokens for an operator, an agent and two tenants.
 
-use std::{
-    path::Path,
-    process::Command,
-    time::Duration,
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use reqwest::{
     StatusCode,
@@ -24,6 +20,7 @@ pub const EXPIRED: &str = "expired-0123456789abcdef0123456789a";
 
 /// A client that waits as long as a test does.
 pub fn client() -> Client {
+    daemon::http::install_crypto();
     Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().expect("builds")
 }
 

@@ -193,3 +193,6 @@ fn parse(buffer: &[u8]) -> Result<Option<Head>, Failed> {
     };
     Ok(Some(Head { answer, framing, bytes }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -278,3 +278,6 @@ fn count(verdict: Verdict, counters: &mut Counters, stats: &mut Stats) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

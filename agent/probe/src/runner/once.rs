@@ -108,3 +108,6 @@ fn timed_out(stage: Stage, limit: Duration, took: Duration) -> Failed {
     };
     Failed::new(Class::Timeout, format!("{what} within {limit:?}"))
 }
+
+#[cfg(test)]
+mod tests;

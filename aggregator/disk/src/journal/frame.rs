@@ -9,16 +9,24 @@ pub(super) fn segment_header(salt: u32) -> [u8; SEGMENT_HEADER_BYTES] {
     let mut header = [0; SEGMENT_HEADER_BYTES];
     header[..8].copy_from_slice(MAGIC);
     header[8..12].copy_from_slice(&salt.to_le_bytes());
-    let check = crc32c::crc32c(&header[..12]);
-    header[12..].copy_from_slice(&check.to_le_bytes());
+    header[12..].copy_from_slice(&salt.to_le_bytes());
     header
 }
 
-/// The salt of a segment, if its header is whole.
-pub(super) fn read_segment_header(segment: &[u8]) -> Option<u32> {
-    let header = segment.first_chunk::<SEGMENT_HEADER_BYTES>()?;
-    let salt = u32_at(header, 8)?;
-    (*header == segment_header(salt)).then_some(salt)
+/// The salts that a segment may have, the likelier first; none when this is no segment. The salt is
+/// there twice, and the magic number may be damaged, so that one flipped bit costs nothing.
+pub(super) fn read_segment_header(segment: &[u8]) -> Vec<u32> {
+    let Some(header) = segment.first_chunk::<SEGMENT_HEADER_BYTES>() else { return Vec::new() };
+    let salts = [u32_at(header, 8), u32_at(header, 12)];
+    let mut salts: Vec<u32> = salts.into_iter().flatten().collect();
+    salts.dedup();
+    let has_magic = header.starts_with(MAGIC);
+    if has_magic || salts.len() == 1 { salts } else { Vec::new() }
+}
+
+/// Whether this is a whole header and nothing else.
+pub(super) fn is_segment_header(bytes: &[u8]) -> bool {
+    u32_at(bytes, 8).is_some_and(|salt| bytes == segment_header(salt))
 }
 
 /// A record's header.

@@ -64,17 +64,27 @@ pub(super) fn segment(
     visit: &mut dyn FnMut(Record<'_>),
 ) -> u64 {
     stats.segments += 1;
-    let Some(salt) = frame::read_segment_header(content) else {
-        if is_last && content.len() <= SEGMENT_HEADER_BYTES {
-            stats.torn_bytes += content.len() as u64;
-            return 0;
-        }
+    let is_empty = content.len() <= SEGMENT_HEADER_BYTES;
+    if is_last && is_empty && !frame::is_segment_header(content) {
+        // The crash came before the first record.
+        stats.torn_bytes += content.len() as u64;
+        return 0;
+    }
+    let limit = options.payload_bytes_max;
+    let readers: Vec<Reader<'_>> = frame::read_segment_header(content)
+        .into_iter()
+        .map(|salt| Reader { content, salt, limit })
+        .collect();
+    let reads = |reader: &&Reader<'_>| reader.record(SEGMENT_HEADER_BYTES).is_some();
+    let Some(reader) = readers.iter().find(reads).or(readers.first()) else {
         if !content.is_empty() {
             stats.skipped(number, 0..content.len());
         }
         return content.len() as u64;
     };
-    let reader = Reader { content, salt, limit: options.payload_bytes_max };
+    if !frame::is_segment_header(content.get(..SEGMENT_HEADER_BYTES).unwrap_or_default()) {
+        stats.skipped(number, 0..SEGMENT_HEADER_BYTES);
+    }
     let mut at = SEGMENT_HEADER_BYTES;
     while at < content.len() {
         if let Some((kind, payload, end)) = reader.record(at) {

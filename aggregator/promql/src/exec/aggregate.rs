@@ -15,7 +15,7 @@ use crate::{
     annotations::{Note, Notes},
     ast::AggregateOp,
     error::EvalError,
-    plan::{AggregateNode, Node},
+    plan::{AggregateNode, Node, durations::extremum},
     span::Span,
 };
 use fold::Fold;
@@ -107,6 +107,11 @@ impl Exec<'_> {
         }
     }
 
+    /// Evaluates an expression for its errors and notes only.
+    fn discard(&self, node: &Node, grid: Grid) -> Result<(), EvalError> {
+        self.stream(node, grid, &[], &mut |_| Ok(()))
+    }
+
     fn check_quantile(&self, fraction: &Scalar, span: Span) {
         let Extremes { min, max, any_nan } = Extremes::of(fraction);
         let off = [
@@ -168,7 +173,7 @@ struct FoldCx<'a, 'b> {
     charge: &'a mut Charge<'b>,
 }
 
-/// The least and the greatest value of a parameter.
+/// The least and the greatest value of a parameter; NaN where it is NaN at any step.
 struct Extremes {
     min: f64,
     max: f64,
@@ -179,8 +184,8 @@ impl Extremes {
     fn of(scalar: &Scalar) -> Self {
         let mut extremes = Self { min: f64::MAX, max: f64::MIN, any_nan: false };
         for value in scalar.values() {
-            extremes.min = extremes.min.min(*value);
-            extremes.max = extremes.max.max(*value);
+            extremes.min = extremum(false, extremes.min, *value);
+            extremes.max = extremum(true, extremes.max, *value);
             extremes.any_nan |= value.is_nan();
         }
         extremes

@@ -11,6 +11,7 @@ use crate::{
     error::EvalError,
     functions::FunctionId,
     histogram,
+    plan::durations::extremum,
     value::Sample,
 };
 
@@ -94,10 +95,9 @@ impl Stage for Clamp {
             match cell {
                 Cell::Histogram(_) => None,
                 Cell::Float(_) if max < min => None,
-                Cell::Float(value) if value.is_nan() || min.is_nan() || max.is_nan() => {
-                    Some(Sample::Float(f64::NAN))
+                Cell::Float(value) => {
+                    Some(Sample::Float(extremum(true, min, extremum(false, max, value))))
                 }
-                Cell::Float(value) => Some(Sample::Float(value.min(max).max(min))),
             }
         });
         Ok((!series.column.is_empty()).then_some(series))
@@ -203,9 +203,14 @@ pub(super) fn date_function(function: FunctionId) -> Option<fn(f64) -> f64> {
 }
 
 fn date(unix: f64) -> Date {
-    calendar::date_and_second(unix as i64).0
+    calendar::date_and_second(whole_seconds(unix)).0
 }
 
 fn second_of_day(unix: f64) -> u32 {
-    calendar::date_and_second(unix as i64).1
+    calendar::date_and_second(whole_seconds(unix)).1
+}
+
+/// Times that cannot be told, NaN among them, are the last of all, as they are in Prometheus.
+fn whole_seconds(unix: f64) -> i64 {
+    if unix.abs() < i64::MAX as f64 { unix as i64 } else { i64::MAX }
 }

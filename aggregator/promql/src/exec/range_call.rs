@@ -18,7 +18,7 @@ use crate::{
     annotations::{Note, Notes},
     error::{EvalError, execution},
     functions::FunctionId,
-    plan::{CallNode, NodeKind, Range, RangeSource, Selector, Subquery},
+    plan::{CallNode, Node, NodeKind, Range, RangeSource, Selector, Subquery},
     range::{
         call::{Cx, RangeFunction},
         samples::Samples,
@@ -65,7 +65,7 @@ impl Exec<'_> {
         let name = function_name(call.function);
         let function = RangeFunction::new(call.function, name, range.extension())?;
         let wants_counter = function.wants_counter();
-        let span = first.span;
+        let span = if is_subquery(first) { START } else { first.span };
         let call = RangeCall { exec: self, function, range, params, grid, span, wants_counter };
         match &range.source {
             RangeSource::Selector(selector) => call.over_selector(selector, stages, sink),
@@ -97,6 +97,13 @@ impl Exec<'_> {
         }
         Ok(grid)
     }
+}
+
+/// Where Prometheus puts the notes about a subquery that is a first argument.
+const START: Span = Span { start: 0, end: 0, line: 1, column: 1 };
+
+fn is_subquery(node: &Node) -> bool {
+    matches!(&node.kind, NodeKind::Range(Range { source: RangeSource::Subquery(_), .. }))
 }
 
 fn function_name(id: FunctionId) -> &'static str {

@@ -5,8 +5,21 @@ use std::sync::LazyLock;
 use model::histogram::{SCHEMA_CUSTOM, SCHEMA_MAX};
 
 /// 2^(i/256 - 1) for i from 0 to 255: the bounds of the finest schema between 0.5 and 1.
-static FRACTIONS: LazyLock<Vec<f64>> =
-    LazyLock::new(|| (0..1 << SCHEMA_MAX).map(|i| (f64::from(i) / 256.0 - 1.0).exp2()).collect());
+static FRACTIONS: LazyLock<Vec<f64>> = LazyLock::new(fractions);
+
+/// Each schema puts one bound between those of the coarser one. Rounding at each step and a square
+/// root of two that is rounded down give the bounds of Prometheus to the last bit, which labels of
+/// `count_values` show.
+fn fractions() -> Vec<f64> {
+    let mut bounds = vec![0.5];
+    let mut factor = 2f64;
+    for schema in 1..=SCHEMA_MAX {
+        factor = factor.sqrt();
+        let factor = if schema == 1 { factor.next_down() } else { factor };
+        bounds = bounds.iter().flat_map(|bound| [*bound, bound * factor]).collect();
+    }
+    bounds
+}
 
 /// The upper bound of the bucket with this index; the lower bound is that of the index before.
 pub(crate) fn upper(index: i32, schema: i32, custom: &[f64]) -> f64 {

@@ -68,9 +68,12 @@ fn evaluate(duration: &DurationExpr, times: &Times) -> Result<f64, EvalError> {
     })
 }
 
-/// The greater or lesser of two; NaN if either is NaN.
+/// The greater or lesser of two; NaN if either is NaN, unless an infinity decides.
 pub(crate) fn extremum(max: bool, left: f64, right: f64) -> f64 {
-    if left.is_nan() || right.is_nan() {
+    let decisive = if max { f64::INFINITY } else { f64::NEG_INFINITY };
+    if left == decisive || right == decisive {
+        decisive
+    } else if left.is_nan() || right.is_nan() {
         f64::NAN
     } else if max {
         left.max(right)

@@ -29,8 +29,19 @@ pub(crate) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
-        let start = out.len();
+    /// Appends the footer twice, so that one damaged place does not cost the block.
+    pub(super) fn put_twice(&self, out: &mut Vec<u8>) {
+        let mut body = Vec::new();
+        self.put_body(&mut body);
+        for _ in 0..2 {
+            out.extend_from_slice(&body);
+            out.extend_from_slice(&(body.len() as u32).to_le_bytes());
+            out.extend_from_slice(&crc32c(&body).to_le_bytes());
+            out.extend_from_slice(END_MAGIC);
+        }
+    }
+
+    fn put_body(&self, out: &mut Vec<u8>) {
         varint::put_u64(out, VERSION);
         varint::put_u64(out, self.id.0);
         varint::put_i64(out, self.min);
@@ -41,30 +52,29 @@ impl Footer {
         varint::put_u64(out, self.sources.len() as u64);
         self.sources.iter().for_each(|source| varint::put_u64(out, source.0));
         self.directories.iter().for_each(|page| page.put(out));
-        let length = (out.len() - start) as u32;
-        let check = crc32c(out.get(start..).unwrap_or_default());
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&check.to_le_bytes());
-        out.extend_from_slice(END_MAGIC);
     }
 
-    /// How long the body before the trailer is, and its check. `None` when this is no trailer.
-    pub(super) fn read_trailer(trailer: &[u8; TRAILER_BYTES]) -> Option<(u32, u32)> {
-        let (length, rest) = trailer.split_first_chunk::<4>()?;
-        let (check, magic) = rest.split_first_chunk::<4>()?;
-        (magic == END_MAGIC).then(|| (u32::from_le_bytes(*length), u32::from_le_bytes(*check)))
-    }
-
-    pub(super) fn read(block: BlockId, mut input: &[u8], check: u32) -> Result<Self, BlockError> {
+    /// Finds the footer at the end of a block, the last one that is whole.
+    pub(super) fn find(block: BlockId, end: &[u8]) -> Result<Self, BlockError> {
         let damaged = || BlockError::Damaged { block, what: "the footer".to_owned() };
-        if crc32c(input) != check {
-            return Err(damaged());
+        // Whole footers say where they begin. The end mark may be the place that is damaged, so
+        // every place where a trailer could be is tried.
+        let trailers = (0..end.len().saturating_sub(TRAILER_BYTES - 1)).rev();
+        for at in trailers {
+            let trailer = end.get(at..).and_then(|rest| rest.first_chunk::<TRAILER_BYTES>());
+            let body = trailer.and_then(|trailer| {
+                let (length, check) = read_trailer(trailer)?;
+                let body = end.get(at.checked_sub(length as usize)?..at)?;
+                (crc32c(body) == check).then_some(body)
+            });
+            let Some(mut body) = body else { continue };
+            return match varint::take_u64(&mut body) {
+                Some(VERSION) => Self::take(&mut body).ok_or_else(damaged),
+                Some(found) if found > VERSION => Err(BlockError::Newer { block, found }),
+                _ => Err(damaged()),
+            };
         }
-        match varint::take_u64(&mut input) {
-            Some(VERSION) => Self::take(&mut input).ok_or_else(damaged),
-            Some(found) if found > VERSION => Err(BlockError::Newer { block, found }),
-            _ => Err(damaged()),
-        }
+        Err(damaged())
     }
 
     fn take(input: &mut &[u8]) -> Option<Self> {
@@ -87,6 +97,13 @@ impl Footer {
     }
 }
 
+/// How long the body before a trailer is, and its check. `None` when this is no trailer.
+fn read_trailer(trailer: &[u8; TRAILER_BYTES]) -> Option<(u32, u32)> {
+    let (length, rest) = trailer.split_first_chunk::<4>()?;
+    let (check, magic) = rest.split_first_chunk::<4>()?;
+    (magic == END_MAGIC).then(|| (u32::from_le_bytes(*length), u32::from_le_bytes(*check)))
+}
+
 /// One tenant of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TenantEntry {
@@ -95,7 +112,8 @@ pub(crate) struct TenantEntry {
     pub(crate) max: i64,
     pub(crate) series: u32,
     pub(crate) samples: u64,
-    pub(super) root: PageRef,
+    /// The root page, twice.
+    pub(super) roots: [PageRef; 2],
 }
 
 pub(super) fn put_directory(tenants: &[TenantEntry], out: &mut Vec<u8>) {
@@ -106,7 +124,7 @@ pub(super) fn put_directory(tenants: &[TenantEntry], out: &mut Vec<u8>) {
         varint::put_u64(out, entry.max.wrapping_sub(entry.min) as u64);
         varint::put_u64(out, u64::from(entry.series));
         varint::put_u64(out, entry.samples);
-        entry.root.put(out);
+        entry.roots.iter().for_each(|page| page.put(out));
     }
 }
 
@@ -121,8 +139,8 @@ pub(super) fn read_directory(mut input: &[u8]) -> Option<Vec<TenantEntry>> {
         let max = min.wrapping_add(varint::take_u64(input)? as i64);
         let series = take_u32(input)?;
         let samples = varint::take_u64(input)?;
-        let root = PageRef::take(input)?;
-        tenants.push(TenantEntry { tenant, min, max, series, samples, root });
+        let roots = [PageRef::take(input)?, PageRef::take(input)?];
+        tenants.push(TenantEntry { tenant, min, max, series, samples, roots });
     }
     let sorted = tenants.is_sorted_by(|a, b| a.tenant < b.tenant);
     (sorted && input.is_empty()).then_some(tenants)

@@ -56,10 +56,7 @@ impl BlockTenant {
     /// `None` when the block has nothing of the tenant.
     pub(crate) fn open(block: &Arc<Block>, tenant: &TenantId) -> Result<Option<Self>, BlockError> {
         let Some(entry) = block.tenant(tenant) else { return Ok(None) };
-        let root = block.page(entry.root, "a root")?;
-        if root.root().is_none() {
-            return Err(block.damaged("a root"));
-        }
+        let root = block.root(entry)?;
         Ok(Some(Self { block: Arc::clone(block), root }))
     }
 

@@ -9,8 +9,11 @@ use super::{
     BlockError, BlockId,
     cache::{Cache, Page},
     directory::{Footer, TenantEntry, read_directory},
-    format::{MAGIC, PageRef, TRAILER_BYTES},
+    format::PageRef,
 };
+
+/// Both footers are within so many bytes from the end.
+const FOOTERS_BYTES_MAX: u64 = 64 << 10;
 
 /// An open block.
 #[derive(Debug)]
@@ -35,25 +38,10 @@ impl Block {
         let damaged = |what: &str| BlockError::Damaged { block: id, what: what.to_owned() };
         let file = disk.open(&dir.join(id.file_name())).map_err(io)?;
         let bytes = file.size().map_err(io)?;
-        let mut magic = [0; MAGIC.len()];
-        let mut trailer = [0; TRAILER_BYTES];
-        let shortest = (magic.len() + trailer.len()) as u64;
-        let body_end = bytes
-            .checked_sub(trailer.len() as u64)
-            .filter(|_| bytes >= shortest)
-            .ok_or_else(|| damaged("the length"))?;
-        file.read_exact_at(&mut magic, 0).map_err(io)?;
-        file.read_exact_at(&mut trailer, body_end).map_err(io)?;
-        if magic != *MAGIC {
-            return Err(damaged("the beginning"));
-        }
-        let (length, check) = Footer::read_trailer(&trailer).ok_or_else(|| damaged("the end"))?;
-        let body_start = body_end
-            .checked_sub(u64::from(length))
-            .ok_or_else(|| damaged("the length of the footer"))?;
-        let mut body = vec![0; length as usize];
-        file.read_exact_at(&mut body, body_start).map_err(io)?;
-        let footer = Footer::read(id, &body, check)?;
+        let length = usize::try_from(bytes.min(FOOTERS_BYTES_MAX)).unwrap_or(0);
+        let mut end = vec![0; length];
+        file.read_exact_at(&mut end, bytes - length as u64).map_err(io)?;
+        let footer = Footer::find(id, &end)?;
         if footer.id != id {
             return Err(damaged("the name"));
         }
@@ -64,17 +52,27 @@ impl Block {
     }
 
     fn read_tenants(&self) -> Result<Vec<TenantEntry>, BlockError> {
-        let mut outcome = Err(self.damaged("the list of tenants"));
-        for page in self.footer.directories {
-            let read = self.read(page, "the list of tenants").and_then(|page| {
-                read_directory(&page.bytes).ok_or_else(|| self.damaged("the list of tenants"))
-            });
-            outcome = match read {
-                Ok(tenants) => return Ok(tenants),
-                Err(error) => Err(error),
-            };
-        }
-        outcome
+        self.either(self.footer.directories, |page| {
+            let page = self.read(page, "the list of tenants")?;
+            read_directory(&page.bytes).ok_or_else(|| self.damaged("the list of tenants"))
+        })
+    }
+
+    /// The first of two copies that can be read.
+    fn either<T>(
+        &self,
+        [first, second]: [PageRef; 2],
+        read: impl Fn(PageRef) -> Result<T, BlockError>,
+    ) -> Result<T, BlockError> {
+        read(first).or_else(|_| read(second))
+    }
+
+    /// The root page of a tenant.
+    pub(super) fn root(&self, entry: &TenantEntry) -> Result<Arc<Page>, BlockError> {
+        self.either(entry.roots, |page| {
+            let page = self.page(page, "a root")?;
+            if page.root().is_some() { Ok(page) } else { Err(self.damaged("a root")) }
+        })
     }
 
     pub(crate) fn id(&self) -> BlockId {

@@ -219,7 +219,7 @@ impl BlockWriter {
         put_directory(&self.tenants, &mut page);
         self.footer.directories = [self.file.page(&page)?, self.file.page(&page)?];
         page.clear();
-        self.footer.put(&mut page);
+        self.footer.put_twice(&mut page);
         self.file.write(&page)?;
         self.file.sync()?;
         Ok(Finished { disk: self.disk, path: self.path, footer: self.footer })
@@ -377,7 +377,7 @@ impl TenantWriter {
             max: self.max,
             series: self.root.series,
             samples: self.samples,
-            root: file.page(&page)?,
+            roots: [file.page(&page)?, file.page(&page)?],
         })
     }
 }

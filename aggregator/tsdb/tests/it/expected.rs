@@ -45,20 +45,20 @@ pub(crate) fn histogram(number: u32) -> Arc<Histogram> {
 /// What is known of one time of one series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cell {
-    /// Acknowledged.
-    certain: Option<Sample>,
+    /// Acknowledged; the greatest has won.
+    certain: Vec<Sample>,
     /// Sent without an answer: may be there or not.
     possible: Vec<Sample>,
 }
 
 impl Cell {
     fn allows(&self, found: Option<Sample>, may_be_gone: bool) -> bool {
-        match (found, self.certain) {
-            (None, None) => true,
-            (None, Some(_)) => may_be_gone,
-            (Some(found), certain) => {
-                let is_known = certain == Some(found) || self.possible.contains(&found);
-                is_known && (may_be_gone || certain.is_none_or(|certain| found >= certain))
+        let winner = self.certain.iter().copied().max();
+        match found {
+            None => winner.is_none() || may_be_gone,
+            Some(found) => {
+                let is_known = self.certain.contains(&found) || self.possible.contains(&found);
+                is_known && (may_be_gone || winner.is_none_or(|winner| found >= winner))
             }
         }
     }
@@ -80,8 +80,7 @@ impl Model {
         time: i64,
         sample: Sample,
     ) {
-        let cell = self.cell(tenant, labels, time);
-        cell.certain = cell.certain.max(Some(sample));
+        self.cell(tenant, labels, time).certain.push(sample);
     }
 
     pub(crate) fn unanswered(
@@ -113,7 +112,7 @@ impl Model {
                 continue;
             }
             for (_, cell) in series.range_mut(range.0..=range.1) {
-                let certain = cell.certain.take();
+                let certain = std::mem::take(&mut cell.certain);
                 if answered {
                     cell.possible.clear();
                 } else {

@@ -33,10 +33,12 @@ use super::expected::{Model, Sample, histogram, start_of};
 const DIR: &str = "/data";
 const HOUR: i64 = 3_600_000;
 const RETENTION_HOURS: u64 = 80;
+const FUTURE_MAX: i64 = 600_000;
 
 fn options(seed: u64) -> Options {
     Options {
         retention: Duration::from_secs(RETENTION_HOURS * 3600),
+        future_max: Duration::from_millis(FUTURE_MAX as u64),
         wal_segment_bytes: 4 << 10,
         wal_bytes_max: 40 << 10,
         head_bytes_max: 60 << 10,
@@ -185,16 +187,16 @@ impl Simulation {
         let answer = self.store().append(&tenant, &batch, Timestamp(self.now));
         let refused: BTreeSet<RejectReason> =
             answer.iter().flat_map(|a| &a.rejected).map(|rejected| rejected.reason).collect();
-        let oldest = self.oldest();
+        let (oldest, newest) = (self.oldest(), self.now + FUTURE_MAX);
         for (labels, time, sample) in sent {
-            let is_old = time < oldest;
+            let is_refused = time < oldest || time > newest;
             match &answer {
                 Err(_) => self.model.unanswered(&tenant, &labels, time, sample),
                 // One of a batch of many clashed with another batch's: which is not told.
                 Ok(_) if refused.contains(&RejectReason::DuplicateTimestamp) => {
                     self.model.unanswered(&tenant, &labels, time, sample);
                 }
-                Ok(_) if is_old => {}
+                Ok(_) if is_refused => {}
                 Ok(_) => self.model.acknowledged(&tenant, &labels, time, sample),
             }
         }

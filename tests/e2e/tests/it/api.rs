@@ -28,25 +28,43 @@ fn seeded() -> (Server, i64) {
 fn queries_answer_in_prometheus_shapes() {
     let (server, start) = seeded();
     let time = (start / 1000 + 299).to_string();
-    let data = server.data(ACME, "/api/v1/query", &[("query", "sum(rate(hits_total[1m]))"), ("time", &time)]);
-    assert_eq!(data, json!({"resultType": "vector", "result": [
-        {"metric": {}, "value": [start / 1000 + 299, "4"]},
-    ]}));
+    let data = server.data(
+        ACME,
+        "/api/v1/query",
+        &[("query", "sum(rate(hits_total[1m]))"), ("time", &time)],
+    );
+    assert_eq!(
+        data,
+        json!({"resultType": "vector", "result": [
+            {"metric": {}, "value": [start / 1000 + 299, "4"]},
+        ]})
+    );
     let begin = (start / 1000 + 100).to_string();
     let end = (start / 1000 + 120).to_string();
     let data = server.data(
         ACME,
         "/api/v1/query_range",
-        &[("query", "hits_total{instance=\"a\"}"), ("start", &begin), ("end", &end), ("step", "10")],
+        &[
+            ("query", "hits_total{instance=\"a\"}"),
+            ("start", &begin),
+            ("end", &end),
+            ("step", "10"),
+        ],
     );
     assert_eq!(data["resultType"], "matrix");
     let values = &data["result"][0]["values"];
-    assert_eq!(values, &json!([
-        [start / 1000 + 100, "200"], [start / 1000 + 110, "220"], [start / 1000 + 120, "240"],
-    ]));
+    assert_eq!(
+        values,
+        &json!([
+            [start / 1000 + 100, "200"],
+            [start / 1000 + 110, "220"],
+            [start / 1000 + 120, "240"],
+        ])
+    );
     let posted: Value = server
         .post(ACME, "/api/v1/query")
-        .form(&[("query", "1+1"), ("time", "4")])
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("query=1%2B1&time=4")
         .send()
         .expect("answers")
         .json()
@@ -63,7 +81,8 @@ fn queries_answer_in_prometheus_shapes() {
 #[test]
 fn operators_see_whose_it_is() {
     let (server, _start) = seeded();
-    let data = server.data(OPERATOR, "/api/v1/query", &[("query", "count by (tenant) (hits_total)")]);
+    let data =
+        server.data(OPERATOR, "/api/v1/query", &[("query", "count by (tenant) (hits_total)")]);
     assert_eq!(data["result"][0]["metric"], json!({"tenant": "acme"}));
 }
 
@@ -78,7 +97,7 @@ fn bad_requests_say_what_is_wrong() {
         assert_eq!(body["errorType"], kind, "{body}");
         assert!(body["error"].as_str().is_some_and(|error| error.contains(text)), "{body}");
     };
-    let deep = "(".repeat(100_000);
+    let deep = "(".repeat(10_000);
     check("/api/v1/query", &[("query", "sum(")], 400, "bad_data", "parse error");
     check("/api/v1/query", &[("query", &deep)], 400, "bad_data", "query");
     check("/api/v1/query", &[], 400, "bad_data", "invalid parameter \"query\"");
@@ -97,14 +116,18 @@ fn bad_writes_say_what_is_wrong_and_the_rest_is_stored() {
     let server = Server::start();
     let write = |content_type: &str, encoding: &str, body: Vec<u8>| {
         let request = server.post(ACME, "/api/v1/write");
-        let request = request.header("content-type", content_type).header("content-encoding", encoding);
+        let request =
+            request.header("content-type", content_type).header("content-encoding", encoding);
         request.body(body).send().expect("answers")
     };
     assert_eq!(write("text/plain", "snappy", vec![]).status(), 415);
     assert_eq!(write("application/x-protobuf", "br", vec![]).status(), 415);
     assert_eq!(write("application/x-protobuf", "snappy", vec![0xff; 100]).status(), 400);
     // A bomb: a header that claims 4 GiB.
-    assert_eq!(write("application/x-protobuf", "snappy", vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0]).status(), 400);
+    assert_eq!(
+        write("application/x-protobuf", "snappy", vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0]).status(),
+        400
+    );
     let mut mixed = batch(&[("__name__", "good")], &[(now(), 1.0)]);
     mixed.begin_series(&mut [("__name__", "late")]).expect("is valid");
     mixed.push_sample(model::write::Sample { time: 1000, value: 1.0, start: 0 });
@@ -138,12 +161,20 @@ fn a_tenant_over_its_limit_loses_only_the_excess() {
 #[test]
 fn live_queries_and_events_arrive_as_they_happen() {
     let (server, _start) = seeded();
-    let live = server.get(ACME, "/api/v1/query_live", &[("query", "count(hits_total)"), ("query", "sum("), ("interval", "0.25")]);
+    let live = server.get(
+        ACME,
+        "/api/v1/query_live",
+        &[("query", "count(hits_total)"), ("query", "sum("), ("interval", "0.25")],
+    );
     assert_eq!(live.status(), StatusCode::BAD_REQUEST, "a query that cannot be parsed is refused");
     let live = server.get(
         ACME,
         "/api/v1/query_live",
-        &[("query", "count(hits_total)"), ("query", "hits_total * on() hits_total"), ("interval", "0.25")],
+        &[
+            ("query", "count(hits_total)"),
+            ("query", "hits_total * on() hits_total"),
+            ("interval", "0.25"),
+        ],
     );
     let samples: Vec<Value> = BufReader::new(live)
         .lines()

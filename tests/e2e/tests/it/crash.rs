@@ -83,10 +83,14 @@ fn check(server: &Server, acknowledged: &[u64], round: usize) {
         let selector = format!("ledger{{number=\"{number}\"}}");
         let count = server.value(ACME, &format!("count_over_time({selector}[1h])"));
         let max = server.value(ACME, &format!("max_over_time({selector}[1h])"));
-        let parse = |text: Option<String>| text.map_or(0, |text| text.parse::<u64>().expect("is whole"));
+        let parse =
+            |text: Option<String>| text.map_or(0, |text| text.parse::<u64>().expect("is whole"));
         let (count, max) = (parse(count), parse(max));
         // One write may have become durable without its acknowledgement having arrived.
-        assert!(*last <= max && max <= last + 1, "round {round}: series {number}: {max} for {last}");
+        assert!(
+            *last <= max && max <= last + 1,
+            "round {round}: series {number}: {max} for {last}"
+        );
         assert_eq!(count, max, "round {round}: series {number} has gaps");
     }
 }
@@ -94,7 +98,8 @@ fn check(server: &Server, acknowledged: &[u64], round: usize) {
 #[test]
 fn a_graceful_stop_is_quick_and_loses_nothing() {
     let mut server = Server::start();
-    let answer = send(&server, ACME, Version::V1, &batch(&[("__name__", "kept")], &[(now(), 42.0)]));
+    let answer =
+        send(&server, ACME, Version::V1, &batch(&[("__name__", "kept")], &[(now(), 42.0)]));
     assert_eq!(answer.status(), 204);
     assert_eq!(server.process.terminate(), Some(0));
     server.crash_and_restart();

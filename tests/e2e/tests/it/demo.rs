@@ -31,29 +31,36 @@ fn a_killed_demo_goes_on_where_it_was() {
     let dir = tempfile::tempdir().expect("is created");
     let start = || {
         let mut command = Command::new(tidewatch());
-        command.args(["demo", "--no-faults", "--listen", "127.0.0.1:0", "--data-dir"]).arg(dir.path());
+        command
+            .args(["demo", "--no-faults", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(dir.path());
         let mut process = Process::start("tidewatch demo", &mut command);
         let line = process.wait_for_line("#token=");
-        let (address, token) =
-            line.split_once("http://").and_then(|(_, rest)| rest.split_once("/#token=")).expect("is a page");
+        let (address, token) = line
+            .split_once("http://")
+            .and_then(|(_, rest)| rest.split_once("/#token="))
+            .expect("is a page");
         (process, address.to_owned(), token.trim().to_owned())
     };
     let query = |address: &str, token: &str, query: &str| -> Option<f64> {
         let url = format!("http://{address}/api/v1/query");
-        let answer = e2e::server::client().get(url).query(&[("query", query)]).bearer_auth(token).send().ok()?;
+        let url = reqwest::Url::parse_with_params(&url, [("query", query)]).ok()?;
+        let answer = e2e::server::client().get(url).bearer_auth(token).send().ok()?;
         let body: Value = answer.json().ok()?;
         body["data"]["result"].get(0)?["value"].get(1)?.as_str()?.parse().ok()
     };
     let (mut first, address, token) = start();
     let oldest = "min(min_over_time(timestamp(container_memory_working_set_bytes)[10m:1s]))";
     let count = "sum(count_over_time(container_memory_working_set_bytes[10m]))";
-    let stored = wait_until("samples", || query(&address, &token, count).filter(|count| *count > 40.0));
+    let stored =
+        wait_until("samples", || query(&address, &token, count).filter(|count| *count > 40.0));
     let stored = stored.expect("samples arrive");
     let began = query(&address, &token, oldest).expect("has a first sample");
     let pids = children(first.pid());
     assert!(!pids.is_empty(), "the demo runs sample apps");
     first.kill();
-    let gone = wait_until("the sample apps to end", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
+    let gone =
+        wait_until("the sample apps to end", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
     assert!(gone.is_some(), "sample apps outlived their supervisor: {pids:?}");
 
     let (_second, address, same_token) = start();
@@ -75,6 +82,7 @@ fn children(pid: u32) -> Vec<u32> {
 
 fn alive(pid: u32) -> bool {
     // A zombie that init has not collected yet is as good as gone.
-    std::fs::read_to_string(format!("/proc/{pid}/stat"))
-        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z'))
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat.rsplit(')').next().unwrap_or_default().trim_start().starts_with('Z')
+    })
 }

@@ -35,7 +35,10 @@ fn a_tenant_sees_nothing_of_another() {
         ("/api/v1/query", &[("query", "{__name__=~\".+\"}")]),
         ("/api/v1/query", &[("query", "m{tenant=\"globex\"}")]),
         ("/api/v1/query", &[("query", "count by (secret) (m)")]),
-        ("/api/v1/query_range", &[("query", "m"), ("start", "0"), ("end", "2000000000"), ("step", "1000000")]),
+        (
+            "/api/v1/query_range",
+            &[("query", "m"), ("start", "0"), ("end", "2000000000"), ("step", "1000000")],
+        ),
         ("/api/v1/series", &[("match[]", "m")]),
         ("/api/v1/series", &[("match[]", "{secret=~\"globex.*\"}")]),
         ("/api/v1/labels", &[]),
@@ -89,7 +92,12 @@ fn without_a_good_token_nothing_is_answered() {
             assert!(!text.contains("secret"), "{path}: {text}");
         }
     }
-    for path in ["/api/v1/write", "/api/v1/events", "/api/v1/nodes/n1/commands", "/api/v1/remediation/resume"] {
+    for path in [
+        "/api/v1/write",
+        "/api/v1/events",
+        "/api/v1/nodes/n1/commands",
+        "/api/v1/remediation/resume",
+    ] {
         let answer = server.post("wrong", path).body("{}").send().expect("answers");
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
     }

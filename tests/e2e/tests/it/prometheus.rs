@@ -81,7 +81,8 @@ fn promtool_queries_us() {
     assert!(send(&server, ACME, Version::V1, &batch(&labels, &samples)).status().is_success());
     let url = format!("http://promtool:{ACME}@127.0.0.1:{}", server.port);
     let promtool = |args: &[&str]| {
-        let output = Command::new("promtool").args(args).stdin(Stdio::null()).output().expect("runs");
+        let output =
+            Command::new("promtool").args(args).stdin(Stdio::null()).output().expect("runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         text

@@ -42,7 +42,11 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn a_directory_that_cannot_be_made_is_named() {
-    check(&["up", "--listen", "127.0.0.1:0", "--data-dir", "/proc/nothing/here"], 2, "/proc/nothing/here");
+    check(
+        &["up", "--listen", "127.0.0.1:0", "--data-dir", "/proc/nothing/here"],
+        2,
+        "/proc/nothing/here",
+    );
 }
 
 #[test]

@@ -55,11 +55,11 @@ impl Eq for Candidate {}
 /// How many to keep at each step; `None` when it is none at any.
 fn checked_counts(count: &Scalar) -> Result<Option<&Scalar>, EvalError> {
     let Extremes { min, max, any_nan } = Extremes::of(count);
-    if any_nan {
-        return execution("Parameter value is NaN");
-    }
     if max < 1.0 {
         return Ok(None);
+    }
+    if any_nan {
+        return execution("Parameter value is NaN");
     }
     if min <= i64::MIN as f64 {
         return execution(format!("Scalar value {} underflows int64", General(min)));
@@ -76,6 +76,21 @@ fn keep(counts: &Scalar, step: usize) -> usize {
 }
 
 impl Exec<'_> {
+    /// How many to keep at each step. Where that is none, or wrong, errors and notes of the
+    /// aggregated expression still count, errors first.
+    fn checked_counts<'c>(
+        &self,
+        count: &'c Scalar,
+        node: &Node,
+        grid: Grid,
+    ) -> Result<Option<&'c Scalar>, EvalError> {
+        let counts = checked_counts(count);
+        if !matches!(counts, Ok(Some(_))) {
+            self.discard(node, grid)?;
+        }
+        counts
+    }
+
     pub(super) fn rank(
         &self,
         node: &Node,
@@ -85,7 +100,7 @@ impl Exec<'_> {
         count: &Scalar,
         op: AggregateOp,
     ) -> Result<Vec<Series>, EvalError> {
-        let Some(counts) = checked_counts(count)? else { return Ok(Vec::new()) };
+        let Some(counts) = self.checked_counts(count, node, grid)? else { return Ok(Vec::new()) };
         let descending = op == AggregateOp::Topk;
         let mut groups: Groups<Vec<BinaryHeap<Candidate>>> = Groups::new();
         let mut known: Vec<(Labels, bool)> = Vec::new();
@@ -127,7 +142,7 @@ impl Exec<'_> {
         grouping: &Grouping<'_>,
         count: &Scalar,
     ) -> Result<Vec<Series>, EvalError> {
-        let Some(counts) = checked_counts(count)? else { return Ok(Vec::new()) };
+        let Some(counts) = self.checked_counts(count, node, grid)? else { return Ok(Vec::new()) };
         let mut groups: Groups<Vec<usize>> = Groups::new();
         let mut kept = Vec::new();
         let mut charge = self.budget.charge(0)?;

@@ -24,11 +24,10 @@ impl Exec<'_> {
         span: Span,
     ) -> Result<Vec<Series>, EvalError> {
         let Extremes { min, max, any_nan } = Extremes::of(ratio);
-        if any_nan {
-            return execution("Ratio value is NaN");
-        }
-        if max == 0.0 && min == 0.0 {
-            return Ok(Vec::new());
+        let is_zero = max == 0.0 && min == 0.0;
+        if any_nan || is_zero {
+            self.discard(node, grid)?;
+            return if is_zero { Ok(Vec::new()) } else { execution("Ratio value is NaN") };
         }
         if max > 1.0 {
             self.note(Note::InvalidRatio { ratio: max, capped: 1.0 }, span);

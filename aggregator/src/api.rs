@@ -14,8 +14,8 @@ mod status;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::{StatusCode, Uri},
+    extract::{DefaultBodyLimit, OriginalUri},
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -54,7 +54,7 @@ pub(crate) fn router(state: State) -> Router {
         .with_state(state)
 }
 
-async fn unknown(uri: Uri) -> Response {
+async fn unknown(OriginalUri(uri): OriginalUri) -> Response {
     let error = ApiError::NotFound(format!("no such endpoint: {}", uri.path()));
     (StatusCode::NOT_FOUND, error).into_response()
 }

@@ -65,7 +65,7 @@ fn readers_see_their_tenants_only() {
     assert_eq!(ids(&query, None, 1), [3]);
     assert_eq!(ids(&ALL, None, 2), [2, 3]);
     assert_eq!(ids(&Query { since: Timestamp(2), ..ALL }, Some(0), 10), [2, 3]);
-    assert_eq!(ids(&Query { tenant: Some("globex"), ..query }, Some(0), 10), []);
+    assert!(ids(&Query { tenant: Some("globex"), ..query }, Some(0), 10).is_empty());
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Parser<'_> {
             }
             _ => {
                 self.stream.take();
-                Err(self.stream.unexpected("aggregation", ""))
+                Err(self.stream.unexpected("", ""))
             }
         }
     }

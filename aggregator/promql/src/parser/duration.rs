@@ -108,18 +108,15 @@ impl Parser<'_> {
             Kind::LeftParen => {
                 let open = self.stream.take();
                 let inner = self.duration(0, context)?;
-                let span = open.to(self.stream.expect(&Kind::RightParen, context, "")?);
+                let close = self.stream.expect(&Kind::RightParen, context, expected(context))?;
                 self.arithmetic_enabled(inner.span())?;
-                Ok(DurationExpr::Paren { expr: Box::new(inner), span })
+                Ok(parenthesized(inner, open.to(close)))
             }
             Kind::Keyword(keyword) if keyword.in_duration() => {
                 let keyword = *keyword;
                 self.duration_function(keyword, context)
             }
-            _ => {
-                let expected = "number, duration, step(), or range()";
-                Err(self.stream.unexpected(context, expected))
-            }
+            _ => Err(self.stream.unexpected(context, expected(context))),
         }
     }
 
@@ -129,14 +126,15 @@ impl Parser<'_> {
         context: &str,
     ) -> Result<DurationExpr, ParseError> {
         let start = self.stream.take();
-        self.stream.expect(&Kind::LeftParen, context, "")?;
+        let expected = expected(context);
+        self.stream.expect(&Kind::LeftParen, context, expected)?;
         let mut args = None;
         if matches!(keyword, Keyword::MaxOf | Keyword::MinOf) {
             let first = self.duration(0, context)?;
-            self.stream.expect(&Kind::Comma, context, "")?;
+            self.stream.expect(&Kind::Comma, context, expected)?;
             args = Some(Box::new((first, self.duration(0, context)?)));
         }
-        let span = start.to(self.stream.expect(&Kind::RightParen, context, "")?);
+        let span = start.to(self.stream.expect(&Kind::RightParen, context, expected)?);
         self.arithmetic_enabled(span)?;
         Ok(match (keyword, args) {
             (Keyword::Step, _) => DurationExpr::Step(span),
@@ -152,6 +150,22 @@ impl Parser<'_> {
             return Ok(());
         }
         Err(ParseError::new(span, "experimental duration expression is not enabled"))
+    }
+}
+
+/// What could stand where a duration does.
+fn expected(context: &str) -> &'static str {
+    match context {
+        "subquery selector" => "number, duration, step(), range(), or \"]\"",
+        _ => "number, duration, step(), or range()",
+    }
+}
+
+/// More than one pair of parentheses counts as one.
+fn parenthesized(inner: DurationExpr, span: Span) -> DurationExpr {
+    match inner {
+        DurationExpr::Paren { expr, .. } => DurationExpr::Paren { expr, span },
+        inner => DurationExpr::Paren { expr: Box::new(inner), span },
     }
 }
 

@@ -23,7 +23,10 @@ fn indent(level: usize, out: &mut String) {
 fn print(expr: &Expr, level: usize, out: &mut String) {
     let line = expr.to_string();
     if line.len() <= LINE_MAX {
-        indent(level, out);
+        // So it is in Prometheus: a subquery begins its line.
+        if !matches!(expr, Expr::Subquery(_)) {
+            indent(level, out);
+        }
         out.push_str(&line);
         return;
     }
@@ -38,7 +41,7 @@ fn print(expr: &Expr, level: usize, out: &mut String) {
         }
         Expr::Paren(node) => {
             indent(level, out);
-            enclose("", std::slice::from_ref(&*node.expr), level, out);
+            enclose("", &[&*node.expr], level, out);
         }
         Expr::Unary(node) => {
             indent(level, out);
@@ -57,19 +60,18 @@ fn print(expr: &Expr, level: usize, out: &mut String) {
         }
         Expr::Aggregate(node) => {
             indent(level, out);
-            let args: Vec<Expr> =
-                node.param.iter().chain(std::iter::once(&node.expr)).cloned().collect();
+            let args: Vec<&Expr> = node.param.iter().chain([&node.expr]).collect();
             enclose(&AggregateHead(node).to_string(), &args, level, out);
         }
         Expr::Call(node) => {
             indent(level, out);
-            enclose(node.function.name, &node.args, level, out);
+            enclose(node.function.name, &node.args.iter().collect::<Vec<_>>(), level, out);
         }
     }
 }
 
 /// A name and arguments, each on lines of their own.
-fn enclose(name: &str, args: &[Expr], level: usize, out: &mut String) {
+fn enclose(name: &str, args: &[&Expr], level: usize, out: &mut String) {
     out.push_str(name);
     out.push_str("(\n");
     for (number, arg) in args.iter().enumerate() {

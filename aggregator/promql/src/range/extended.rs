@@ -54,14 +54,15 @@ fn float_rate(kind: Kind, window: &Window<'_>, cx: &Cx<'_>) -> Option<f64> {
     let (left, right) = values_at_edges(view, edges, window, smoothed, kind.counter)?;
     let mut change = right - left;
     if kind.counter {
-        let mut previous = left;
+        let (mut previous, mut lost) = (left, 0.0);
         let within = within(view, edges, window);
         for value in within.into_iter().flatten().copied().chain([right]) {
             if value < previous {
-                change += previous;
+                lost += previous;
             }
             previous = value;
         }
+        change += lost;
     }
     Some(if kind.per_second { change / cx.seconds } else { change })
 }

@@ -78,6 +78,10 @@ impl fmt::Display for QuotedChar {
             '\n' => f.write_str("\\n")?,
             '\r' => f.write_str("\\r")?,
             '\t' => f.write_str("\\t")?,
+            '\x07' => f.write_str("\\a")?,
+            '\x08' => f.write_str("\\b")?,
+            '\x0b' => f.write_str("\\v")?,
+            '\x0c' => f.write_str("\\f")?,
             control if control.is_ascii_control() => write!(f, "\\x{:02x}", control as u32)?,
             other => f.write_char(other)?,
         }

@@ -3,7 +3,7 @@
 //! Series are matched once; then each match group is evaluated over all steps. The element with
 //! many partners is called the many side, whichever side it stands on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use model::labels::Labels;
 
@@ -18,7 +18,7 @@ use super::{
     matching::{self, MatchGroup, signature},
 };
 use crate::{
-    annotations::Notes,
+    annotations::Note,
     ast::Cardinality,
     error::{EvalError, execution},
     plan::BinaryNode,
@@ -27,8 +27,34 @@ use crate::{
     value::Sample,
 };
 
-/// An error with the step at which it arises: of several, the earliest is reported.
-type Failure = (usize, EvalError);
+/// An error, and when it arises: at which step, and whether only once elements are combined. Of
+/// several, the earliest is reported.
+type Failure = ((usize, bool), EvalError);
+
+/// Notes on the operator, by step. Of those that arise at one step, Prometheus keeps the last: the
+/// many side is gone through in order, then what was filled in for it.
+#[derive(Default)]
+struct LastNotes {
+    steps: BTreeMap<usize, (Place, Note)>,
+}
+
+/// Where a result comes from: an element of the many side, or of the one side alone.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Many(usize),
+    One(usize),
+}
+
+impl LastNotes {
+    fn add(&mut self, step: usize, place: Place, note: Note) {
+        match self.steps.get(&step) {
+            Some((later, _)) if *later > place => {}
+            _ => {
+                self.steps.insert(step, (place, note));
+            }
+        }
+    }
+}
 
 impl Exec<'_> {
     pub(super) fn vector_operation(
@@ -51,7 +77,6 @@ impl Exec<'_> {
         };
         let operation = Operation {
             binary,
-            span,
             swapped,
             many,
             one,
@@ -61,7 +86,7 @@ impl Exec<'_> {
             fill_one: fill.right,
             fill_many: fill.left,
         };
-        let mut notes = Notes::default();
+        let mut notes = LastNotes::default();
         let mut result = Assembler::with_capacity(many.len());
         let mut failure: Option<Failure> = None;
         for group in &groups {
@@ -78,7 +103,7 @@ impl Exec<'_> {
                     }
                 }
                 Err(found) => {
-                    if failure.as_ref().is_none_or(|(step, _)| found.0 < *step) {
+                    if failure.as_ref().is_none_or(|(when, _)| found.0 < *when) {
                         failure = Some(found);
                     }
                 }
@@ -87,7 +112,9 @@ impl Exec<'_> {
         if let Some((_, error)) = failure {
             return Err(error);
         }
-        self.merge_notes(notes);
+        for (_, note) in notes.steps.into_values() {
+            self.note(note, span);
+        }
         Ok(result.finish())
     }
 }
@@ -110,7 +137,6 @@ fn both_present(many: &[Series], one: &[Series], steps: usize) -> Vec<bool> {
 
 struct Operation<'a> {
     binary: &'a BinaryNode,
-    span: Span,
     /// The many side stands on the right.
     swapped: bool,
     many: &'a [Series],
@@ -136,7 +162,7 @@ impl Operation<'_> {
         &self,
         group: &MatchGroup,
         grid: Grid,
-        notes: &mut Notes,
+        notes: &mut LastNotes,
     ) -> Result<Vec<Series>, Failure> {
         let matchable = !group.left.is_empty() || self.fill_many.is_some();
         let mut results = Results::default();
@@ -150,20 +176,21 @@ impl Operation<'_> {
             return Ok(self.pair(*many, *one, notes).into_iter().collect());
         }
         for step in (0..grid.count).filter(|step| self.active.get(*step) == Some(&true)) {
-            let fail = |error: EvalError| (step, error);
-            let single = self.single(group, step).map_err(fail)?;
+            let single = self.single(group, step).map_err(|error| ((step, false), error))?;
             if matchable {
-                self.step(group, single, step, &mut results, notes).map_err(fail)?;
+                self.step(group, single, step, &mut results, notes)
+                    .map_err(|error| ((step, true), error))?;
             }
         }
         Ok(results.series)
     }
 
     /// The most common group: one series on either side.
-    fn pair(&self, many: usize, one: usize, notes: &mut Notes) -> Option<Series> {
+    fn pair(&self, many: usize, one: usize, notes: &mut LastNotes) -> Option<Series> {
         let other = &self.one.get(one)?.column;
         let column = self.many.get(many)?.column.filter_map(|step, cell| {
-            let (sample, keep) = self.combine(cell, other.get(step)?, notes)?;
+            let noted = |note| notes.add(step, Place::Many(many), note);
+            let (sample, keep) = self.combine(cell, other.get(step)?, noted)?;
             self.kept(sample, keep)
         });
         let labels = self.labels(Some(many), Some(one));
@@ -171,18 +198,21 @@ impl Operation<'_> {
     }
 
     /// Applies the operator; `None` when it is not defined for these.
-    fn combine(&self, many: Cell<'_>, one: Cell<'_>, notes: &mut Notes) -> Option<(Sample, bool)> {
+    fn combine(
+        &self,
+        many: Cell<'_>,
+        one: Cell<'_>,
+        noted: impl FnOnce(Note),
+    ) -> Option<(Sample, bool)> {
         let (many, one) = (Element::from(many), Element::from(one));
         let (left, right) = if self.swapped { (one, many) } else { (many, one) };
         match element::combine(self.binary.op, left, right) {
             Outcome::Impossible(note) => {
-                notes.add(note, self.span);
+                noted(note);
                 None
             }
             Outcome::Value { sample, keep, note } => {
-                if let Some(note) = note {
-                    notes.add(note, self.span);
-                }
+                note.map(noted);
                 Some((sample, keep))
             }
         }
@@ -229,7 +259,7 @@ impl Operation<'_> {
         single: Option<usize>,
         step: usize,
         results: &mut Results,
-        notes: &mut Notes,
+        notes: &mut LastNotes,
     ) -> Result<(), EvalError> {
         let one_cell = single
             .and_then(|place| self.one.get(place)?.column.get(step))
@@ -242,7 +272,8 @@ impl Operation<'_> {
             let Some(cell) = self.many.get(*place).and_then(|many| many.column.get(step)) else {
                 continue;
             };
-            let Some((sample, keep)) = self.combine(cell, one_cell, notes) else { continue };
+            let noted = |note| notes.add(step, Place::Many(*place), note);
+            let Some((sample, keep)) = self.combine(cell, one_cell, noted) else { continue };
             matched += 1;
             if one_to_one && matched > 1 {
                 return execution(
@@ -260,9 +291,11 @@ impl Operation<'_> {
             }
         }
         if matched == 0
-            && single.is_some()
+            && let Some(place) = single
             && let Some(fill) = self.fill_many
-            && let Some((sample, keep)) = self.combine(Cell::Float(fill), one_cell, notes)
+            && let Some((sample, keep)) = self.combine(Cell::Float(fill), one_cell, |note| {
+                notes.add(step, Place::One(place), note);
+            })
             && let Some(sample) = self.kept(sample, keep)
         {
             self.result(results, None, single).column.push(step, sample);

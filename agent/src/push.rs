@@ -1,6 +1,7 @@
 //! Pushing what was collected: a bounded queue, and one sender that tries until it is taken.
 //!
-//! Each tick becomes one remote-write body. 2.0 is sent until a receiver answers 415, then 1.0.
+//! Each tick becomes one remote-write body. 2.0 is sent until a receiver shows that it does not know
+//! it (415, or an answer without counts), then 1.0.
 //! What the receiver cannot take now (no answer, 429, 5xx) is sent again with growing waits, or
 //! when the receiver's `Retry-After` says; what it will never take (other 4xx) is dropped. Nothing
 //! is dropped uncounted.
@@ -16,7 +17,7 @@ use daemon::{http, stop::Stop};
 use model::write::WriteBatch;
 use reqwest::{StatusCode, Url, header};
 use tokio::{sync::Notify, time::Instant};
-use wire::remote_write::{self, HEADER_VERSION, Version};
+use wire::remote_write::{self, HEADER_SAMPLES_WRITTEN, HEADER_VERSION, Version};
 
 use crate::metrics::AgentMetrics;
 
@@ -252,7 +253,14 @@ impl Sender {
         };
         let status = answer.status();
         if status.is_success() {
-            return Attempt::Taken;
+            // A receiver that knows only 1.0 takes a 2.0 body for an empty one and is content. One
+            // that knows 2.0 says how much it stored (Remote-Write 2.0, "Required Written headers").
+            let counted = answer.headers().contains_key(HEADER_SAMPLES_WRITTEN);
+            return if counted || self.version == Version::V1 {
+                Attempt::Taken
+            } else {
+                Attempt::OtherVersion
+            };
         }
         let wait = answer
             .headers()

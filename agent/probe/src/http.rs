@@ -4,7 +4,7 @@
 //! request at a time, reads at most 10 KiB, and its cost is what limits how many targets one
 //! prober can watch. HTTP/1.1 as in RFC 9112.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use model::tenant::TenantId;
 
@@ -66,7 +66,7 @@ pub(crate) async fn probe(
     wire: &mut Option<Wire>,
     progress: &mut Progress,
 ) -> Result<(), Failed> {
-    let mut path = call.get.path.clone();
+    let mut path: Cow<'_, str> = Cow::Borrowed(&call.get.path);
     let mut answer = ask(call, call.request, wire, progress).await?;
     // A redirect is followed unless it is the very answer that is wanted. One to another host is
     // an answer like any other: probing stays with its target.
@@ -81,7 +81,7 @@ pub(crate) async fn probe(
         progress.redirects += 1;
         let request = request(call.get, &next, call.address, call.user_agent, call.keep);
         answer = ask(call, &request, wire, progress).await?;
-        path = next;
+        path = Cow::Owned(next);
     }
     let status = answer.status;
     if !call.get.status.contains(&status) {
@@ -90,7 +90,7 @@ pub(crate) async fn probe(
         return Err(Failed::new(Class::Status, format!("status {status}, not {wanted}")));
     }
     if let Some(needle) = &call.get.body_contains
-        && !contains(&answer.body, needle.as_bytes())
+        && !contains(answer.body.bytes.as_deref().unwrap_or_default(), needle.as_bytes())
     {
         let message = format!("the first {} bytes of the body lack {needle:?}", answer.body.len());
         return Err(Failed::new(Class::Body, message));
@@ -106,10 +106,11 @@ async fn ask(
     wire: &mut Option<Wire>,
     progress: &mut Progress,
 ) -> Result<exchange::Answer, Failed> {
+    let keep_body = call.get.body_contains.is_some();
     if let Some(mut kept) = wire.take() {
         progress.stage = Stage::Answering;
         progress.fresh = false;
-        match kept.exchange(request, progress).await {
+        match kept.exchange(request, keep_body, progress).await {
             Ok(answer) => {
                 *wire = (call.keep && answer.reusable).then_some(kept);
                 return Ok(answer);
@@ -126,7 +127,7 @@ async fn ask(
             .await?;
     progress.stage = Stage::Answering;
     let mut made = Wire::new(stream);
-    let answer = made.exchange(request, progress).await?;
+    let answer = made.exchange(request, keep_body, progress).await?;
     *wire = (call.keep && answer.reusable).then_some(made);
     Ok(answer)
 }

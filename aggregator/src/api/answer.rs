@@ -74,7 +74,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, error_type) = self.class();
         let error = self.to_string();
-        if status.is_server_error() {
+        if matches!(self, Self::Internal(_)) {
             tracing::warn!(%status, error, "request failed");
         }
         let body = ErrorBody { status: "error", error_type, error: &error };

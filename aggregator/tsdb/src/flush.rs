@@ -10,10 +10,7 @@ use crate::{
         BlockId,
         writer::{BlockPlan, BlockWriter, Finished},
     },
-    head::{
-        partition::Partition,
-        sealed::{Sealed, Sealer},
-    },
+    head::{partition::Partition, sealed::Sealer, snapshot::Snapshot},
     outcome::StoreError,
     samples::Samples,
     window::{Window, flush_window},
@@ -105,8 +102,8 @@ impl Writers<'_> {
         let mut sealer = Sealer::default();
         let mut count = 0;
         for slice in order.chunks(SLICE_SERIES) {
-            for (labels, sealed) in partition.freeze(slice, &mut sealer) {
-                count += self.series(partition, &labels, &sealed)?;
+            for (labels, frozen) in partition.freeze(slice, &mut sealer) {
+                count += self.series(partition, &labels, &frozen)?;
             }
         }
         Ok((order, count))
@@ -116,14 +113,12 @@ impl Writers<'_> {
         &mut self,
         partition: &Partition,
         labels: &Labels,
-        sealed: &[Sealed],
+        frozen: &Snapshot,
     ) -> Result<u64, StoreError> {
         let mut samples = Samples::default();
-        for chunk in sealed {
-            chunk
-                .decode(&mut samples)
-                .map_err(|error| StoreError::Damaged(format!("{labels} in memory: {error}")))?;
-        }
+        frozen
+            .decode(&mut samples)
+            .map_err(|error| StoreError::Damaged(format!("{labels} in memory: {error}")))?;
         samples.settle();
         let count = samples.len() as u64;
         while let Some(first) = samples.first_time() {

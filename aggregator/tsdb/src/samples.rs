@@ -48,6 +48,18 @@ impl<V: Clone> Column<V> {
         self.values.push(value);
     }
 
+    /// Inserts a sample before the one at an index.
+    pub(crate) fn insert(&mut self, at: usize, time: i64, value: V, start: i64) {
+        if start != 0 && self.starts.is_empty() {
+            self.starts.resize(self.times.len(), 0);
+        }
+        if start != 0 || !self.starts.is_empty() {
+            self.starts.insert(at, start);
+        }
+        self.times.insert(at, time);
+        self.values.insert(at, value);
+    }
+
     pub(crate) fn start(&self, index: usize) -> i64 {
         self.starts.get(index).copied().unwrap_or(0)
     }

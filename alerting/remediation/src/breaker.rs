@@ -15,6 +15,8 @@ use model::time::Timestamp;
 
 use crate::BreakerState;
 
+mod watch;
+
 /// Doublings of the time that a breaker stays open end at this multiple.
 const HOLD_FACTOR_MAX: u32 = 10;
 

@@ -17,6 +17,9 @@ mod budget;
 /// How soon a refusal that may end at any moment is looked at again.
 pub(crate) const RECHECK: Duration = Duration::from_secs(1);
 
+/// How soon one that is parked is looked at again in any case.
+const PARKED_RECHECK: Duration = Duration::from_secs(30);
+
 /// What can hold an action back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Guardrail {
@@ -96,11 +99,13 @@ pub(crate) struct Refusal {
     pub(crate) until: Option<Timestamp>,
     /// A person must hear of it.
     pub(crate) page: bool,
+    /// It waits for a free place in the region and is looked at when there is one.
+    pub(crate) parked: bool,
 }
 
 impl Refusal {
     fn new(guardrail: Guardrail, until: Timestamp, reason: String) -> Self {
-        Self { guardrail, reason, until: Some(until), page: false }
+        Self { guardrail, reason, until: Some(until), page: false, parked: false }
     }
 }
 
@@ -187,6 +192,7 @@ impl Case<'_> {
                 reason: "it is in quarantine until a person resumes it".to_owned(),
                 until: None,
                 page: false,
+                parked: false,
             });
         }
         if let Some((name, until)) = self.core.paused(instance, now) {
@@ -237,6 +243,7 @@ impl Case<'_> {
             ),
             until: Some(until),
             page: !app.deploy_paged,
+            parked: false,
         })
     }
 
@@ -251,6 +258,7 @@ impl Case<'_> {
                         .to_owned(),
                     until: None,
                     page: false,
+                    parked: false,
                 }));
             };
             let until = instance.health_since.saturating_add(patience);

@@ -37,6 +37,8 @@ pub struct Remediation {
     pub(crate) pauses: BTreeMap<String, Pause>,
     /// When to look at which instance again.
     pub(crate) due: BTreeSet<(Timestamp, Key)>,
+    /// Those that wait for a free place in the region, the least recently tried first.
+    pub(crate) parked: BTreeSet<(Timestamp, Key)>,
     /// Intents handed out and not yet answered.
     pub(crate) tickets: BTreeMap<u64, Key>,
     pub(crate) last_ticket: u64,
@@ -64,6 +66,7 @@ impl Remediation {
             failures: Failures::default(),
             pauses: BTreeMap::new(),
             due: BTreeSet::new(),
+            parked: BTreeSet::new(),
             tickets: BTreeMap::new(),
             last_ticket: 0,
             unanswered: BTreeMap::new(),
@@ -85,6 +88,7 @@ impl Remediation {
             self.update_breakers(key, now);
             self.reconcile(key, now);
         }
+        self.unpark(now);
     }
 
     /// Does what has become due.
@@ -102,6 +106,7 @@ impl Remediation {
             }
             self.reconcile(key, now);
         }
+        self.unpark(now);
     }
 
     /// The record with this ticket is durable. For an intent this hands out its command, unless
@@ -110,6 +115,7 @@ impl Remediation {
         self.unanswered.remove(&ticket);
         if let Some(key) = self.tickets.remove(&ticket) {
             self.command(key, ticket, now);
+            self.unpark(now);
         }
     }
 
@@ -122,6 +128,7 @@ impl Remediation {
         if let Some(key) = self.tickets.remove(&ticket) {
             self.withdraw(key, None, now);
             self.reconcile(key, now);
+            self.unpark(now);
         }
     }
 
@@ -150,8 +157,10 @@ impl Remediation {
         };
         self.failures.close(key);
         self.update_breakers(key, now);
+        self.park(key, false);
         self.schedule(key, None);
         self.fleet.remove(key);
+        self.unpark(now);
     }
 
     /// Stops acting in a scope until a time, or until [`Self::unpause`]. The name is the person's

@@ -49,6 +49,7 @@ impl Remediation {
             self.update_breakers(key, now);
             self.reconcile(key, now);
         }
+        self.unpark(now);
     }
 
     /// An incident that nothing was recorded of ends unrecorded too.

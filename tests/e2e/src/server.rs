@@ -40,8 +40,12 @@ impl Server {
 
     /// With further lines in the `[aggregator]` section.
     pub fn start_with(lines: &str) -> Self {
+        Self::start_on(free_port(), lines)
+    }
+
+    /// On a port of the caller's choice.
+    pub fn start_on(port: u16, lines: &str) -> Self {
         let dir = tempfile::tempdir().expect("is created");
-        let port = free_port();
         let config = configuration(port, &dir.path().join("data"), lines);
         std::fs::write(dir.path().join("tidewatch.toml"), config).expect("is written");
         let process = spawn(dir.path());
@@ -57,8 +61,15 @@ impl Server {
         self.wait_until_ready();
     }
 
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
+    /// Replaces a part of the configuration file and asks for a reload by SIGHUP.
+    pub fn reconfigure(&self, from: &str, to: &str) {
+        let file = self.dir.path().join("tidewatch.toml");
+        let text = std::fs::read_to_string(&file).expect("is readable");
+        assert!(text.contains(from), "the configuration has no {from:?}");
+        std::fs::write(&file, text.replace(from, to)).expect("is written");
+        let pid = self.process.pid().to_string();
+        let status = Command::new("kill").args(["-s", "HUP", &pid]).status().expect("kill runs");
+        assert!(status.success());
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -3,6 +3,30 @@
 use super::exchange::BODY_BYTES_MAX;
 use crate::outcome::{Class, Failed};
 
+/// What was read of a body: its length, and its bytes if somebody wants to look at them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Body {
+    len: usize,
+    pub(super) bytes: Option<Vec<u8>>,
+}
+
+impl Body {
+    pub(super) fn new(keep: bool) -> Self {
+        Self { len: 0, bytes: keep.then(Vec::new) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn push(&mut self, taken: &[u8]) {
+        self.len += taken.len();
+        if let Some(bytes) = &mut self.bytes {
+            bytes.extend_from_slice(taken);
+        }
+    }
+}
+
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
@@ -51,7 +75,7 @@ impl Reader {
 
     /// Moves bytes of the body from `input` to `body`, up to the limit; gives how many bytes of
     /// the input were used.
-    pub(super) fn read(&mut self, input: &[u8], body: &mut Vec<u8>) -> Result<usize, Failed> {
+    pub(super) fn read(&mut self, input: &[u8], body: &mut Body) -> Result<usize, Failed> {
         let mut rest = input;
         while let Some(next) = self.step(&mut rest, body)? {
             self.state = next;
@@ -60,7 +84,7 @@ impl Reader {
     }
 
     /// One step; `None` when it needs more input, or the body is complete or long enough.
-    fn step(&self, rest: &mut &[u8], body: &mut Vec<u8>) -> Result<Option<State>, Failed> {
+    fn step(&self, rest: &mut &[u8], body: &mut Body) -> Result<Option<State>, Failed> {
         let full = body.len() >= BODY_BYTES_MAX;
         Ok(match self.state {
             State::Complete => None,
@@ -102,11 +126,11 @@ impl Reader {
 }
 
 /// Moves up to `limit` bytes, and no more than the body may hold; gives how many.
-fn take(rest: &mut &[u8], limit: u64, body: &mut Vec<u8>) -> u64 {
+fn take(rest: &mut &[u8], limit: u64, body: &mut Body) -> u64 {
     let room = BODY_BYTES_MAX.saturating_sub(body.len());
     let count = rest.len().min(room).min(usize::try_from(limit).unwrap_or(usize::MAX));
     let (taken, left) = rest.split_at(count);
-    body.extend_from_slice(taken);
+    body.push(taken);
     *rest = left;
     count as u64
 }

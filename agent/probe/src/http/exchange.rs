@@ -1,6 +1,6 @@
 //! A request and its answer on one connection.
 
-use std::io::ErrorKind;
+use std::{io::ErrorKind, mem::MaybeUninit};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     Progress, Stage,
-    body::{Framing, Reader},
+    body::{Body, Framing, Reader},
 };
 use crate::{
     connect,
@@ -43,7 +43,7 @@ pub(crate) struct Wire {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) location: Option<String>,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
     /// The connection can be used again.
     pub(super) reusable: bool,
 }
@@ -67,6 +67,7 @@ impl Wire {
     pub(super) async fn exchange(
         &mut self,
         request: &[u8],
+        keep_body: bool,
         progress: &mut Progress,
     ) -> Result<Answer, Failed> {
         self.heard = false;
@@ -86,7 +87,7 @@ impl Wire {
         self.heard = true;
         progress.stage = Stage::Transferring;
         let began = Instant::now();
-        let answer = self.receive(progress).await;
+        let answer = self.receive(keep_body, progress).await;
         progress.phases.transfer += began.elapsed();
         answer
     }
@@ -101,7 +102,11 @@ impl Wire {
         }
     }
 
-    async fn receive(&mut self, progress: &mut Progress) -> Result<Answer, Failed> {
+    async fn receive(
+        &mut self,
+        keep_body: bool,
+        progress: &mut Progress,
+    ) -> Result<Answer, Failed> {
         let mut interim = 0;
         let head = loop {
             match parse(&self.buffer)? {
@@ -128,6 +133,7 @@ impl Wire {
         progress.status = Some(answer.status);
         self.buffer.drain(..bytes);
         let mut reader = Reader::new(framing);
+        answer.body = Body::new(keep_body);
         loop {
             let used = reader.read(&self.buffer, &mut answer.body)?;
             self.buffer.drain(..used);
@@ -153,9 +159,11 @@ impl Wire {
 
 /// Reads the head of an answer; `None` when it is not complete.
 fn parse(buffer: &[u8]) -> Result<Option<Head>, Failed> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let bytes = match response.parse(buffer) {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    let parsed = parser.parse_response_with_uninit_headers(&mut response, buffer, &mut headers);
+    let bytes = match parsed {
         Ok(httparse::Status::Complete(bytes)) => bytes,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(error) => {

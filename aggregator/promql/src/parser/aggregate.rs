@@ -33,16 +33,16 @@ impl Parser<'_> {
 
     fn aggregate(&mut self, op: AggregateOp) -> Result<Parsed, ParseError> {
         let start = self.stream.take();
+        let context = std::mem::replace(&mut self.stream.context, "aggregation");
         let mut modifier = self.grouping()?;
-        if self.stream.kind() != &Kind::LeftParen {
-            return Err(self.stream.unexpected("aggregation", ""));
-        }
         let (mut args, height) = self.arguments()?;
+        self.stream.context = context;
         if modifier.is_none() {
             modifier = self.grouping()?;
         }
         let span = start.until(self.stream.end());
-        let error = |message: String| Err(ParseError::new(span, message));
+        let error =
+            |message: String| Err(self.stream.or_unreadable(ParseError::new(span, message)));
         if args.is_empty() {
             return error("no arguments for aggregate expression provided".to_owned());
         }

@@ -17,7 +17,8 @@ impl Parser<'_> {
         if let DurationExpr::Number(number) = &duration
             && number.value <= 0.0
         {
-            return Err(ParseError::new(number.span, "duration must be greater than 0"));
+            let error = ParseError::new(number.span, "duration must be greater than 0");
+            return Err(self.stream.or_unreadable(error));
         }
         Ok(duration)
     }
@@ -29,11 +30,16 @@ impl Parser<'_> {
         if self.stream.kind() == &Kind::LeftParen {
             return self.duration(0, CONTEXT);
         }
+        self.signed_operand(CONTEXT)
+    }
+
+    /// An operand after any number of signs.
+    fn signed_operand(&mut self, context: &str) -> Result<DurationExpr, ParseError> {
         let Some(negative) = self.sign() else {
-            return self.duration_operand(CONTEXT);
+            return self.duration_operand(context);
         };
         let sign = self.stream.take();
-        let operand = self.duration_operand(CONTEXT)?;
+        let operand = self.nested(|parser| parser.signed_operand(context))?;
         self.signed_duration(negative, sign, operand)
     }
 
@@ -69,7 +75,7 @@ impl Parser<'_> {
                 let at = parser.stream.take();
                 parser.arithmetic_enabled(left.span())?;
                 let right = parser.duration(strength.right(), context)?;
-                not_zero(op, &right, at)?;
+                not_zero(op, &right, at).map_err(|error| parser.stream.or_unreadable(error))?;
                 left = DurationExpr::Binary { op, sides: Box::new((left, right)) };
             }
             Ok(left)
@@ -108,9 +114,9 @@ impl Parser<'_> {
             Kind::LeftParen => {
                 let open = self.stream.take();
                 let inner = self.duration(0, context)?;
-                let close = self.stream.expect(&Kind::RightParen, context, expected(context))?;
+                self.stream.expect(&Kind::RightParen, context, expected(context))?;
                 self.arithmetic_enabled(inner.span())?;
-                Ok(parenthesized(inner, open.to(close)))
+                Ok(parenthesized(inner, open))
             }
             Kind::Keyword(keyword) if keyword.in_duration() => {
                 let keyword = *keyword;
@@ -161,10 +167,15 @@ fn expected(context: &str) -> &'static str {
     }
 }
 
-/// More than one pair of parentheses counts as one.
-fn parenthesized(inner: DurationExpr, span: Span) -> DurationExpr {
+/// More than one pair of parentheses counts as one. As in Prometheus, messages about an expression
+/// in parentheses point to what is inside of them, except that a number begins with its parenthesis.
+fn parenthesized(inner: DurationExpr, open: Span) -> DurationExpr {
+    let span = inner.span();
     match inner {
-        DurationExpr::Paren { expr, .. } => DurationExpr::Paren { expr, span },
+        DurationExpr::Paren { .. } => inner,
+        DurationExpr::Number(_) => {
+            DurationExpr::Paren { expr: Box::new(inner), span: open.to(span) }
+        }
         inner => DurationExpr::Paren { expr: Box::new(inner), span },
     }
 }

@@ -1,6 +1,6 @@
 //! Expressions: literals, parentheses, signs, function calls, and what may follow them.
 
-use super::{ParseError, Parsed, Parser, binary::Power};
+use super::{ParseError, Parsed, Parser, binary::Power, selector};
 use crate::{
     ast::{BinaryOp, Call, Expr, NumberLiteral, Paren, StringLiteral, Unary},
     functions,
@@ -135,12 +135,26 @@ impl Parser<'_> {
             height = height.max(arg.height);
             args.push(arg.expr);
             let Some(comma) = self.stream.accept(&Kind::Comma) else { break };
-            if matches!(self.stream.kind(), Kind::RightParen | Kind::Comma) {
+            if !begins_expression(self.stream.kind()) {
                 return Err(trailing_comma(comma));
             }
         }
         self.stream.expect(&Kind::RightParen, "", "")?;
         Ok((args, height))
+    }
+}
+
+/// Whether an expression can begin so. Errors of the lexer are to be reported as such.
+fn begins_expression(kind: &Kind) -> bool {
+    match kind {
+        Kind::Number
+        | Kind::Duration
+        | Kind::String
+        | Kind::LeftParen
+        | Kind::LeftBrace
+        | Kind::Op(BinaryOp::Add | BinaryOp::Sub)
+        | Kind::Error(_) => true,
+        kind => selector::is_metric(kind),
     }
 }
 

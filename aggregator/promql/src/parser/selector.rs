@@ -100,7 +100,7 @@ impl Parser<'_> {
 }
 
 /// Words that may be a metric name although they have another meaning elsewhere.
-fn is_metric(kind: &Kind) -> bool {
+pub(super) fn is_metric(kind: &Kind) -> bool {
     match kind {
         Kind::Identifier | Kind::MetricIdentifier | Kind::Aggregate(_) => true,
         Kind::Op(op) => op.is_set(),

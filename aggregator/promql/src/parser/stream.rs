@@ -16,11 +16,13 @@ pub(super) struct Stream<'a> {
     at: usize,
     /// End of the last token taken.
     end: u32,
+    /// What an error is in, where nothing nearer is known.
+    pub(super) context: &'static str,
 }
 
 impl<'a> Stream<'a> {
     pub(super) fn new(query: &'a str) -> Self {
-        Self { query, tokens: lexer::tokens(query), at: 0, end: 0 }
+        Self { query, tokens: lexer::tokens(query), at: 0, end: 0, context: "" }
     }
 
     /// The next token; the last one repeats for ever.
@@ -83,6 +85,7 @@ impl<'a> Stream<'a> {
         }
         let mut message =
             format!("unexpected {}", Description { kind: &token.kind, text: self.text() });
+        let context = if context.is_empty() { self.context } else { context };
         if !context.is_empty() {
             message = format!("{message} in {context}");
         }
@@ -90,6 +93,15 @@ impl<'a> Stream<'a> {
             message = format!("{message}, expected {expected}");
         }
         ParseError::new(token.span, message)
+    }
+
+    /// The error to report where the tokens so far are wrong: that of the next token comes first if
+    /// it cannot be read.
+    pub(super) fn or_unreadable(&self, error: ParseError) -> ParseError {
+        match self.kind() {
+            Kind::Error(_) => self.unexpected("", ""),
+            _ => error,
+        }
     }
 
     /// Takes a string literal, which is next.

@@ -109,7 +109,11 @@ impl RangeFunction {
 
     /// Whether the result is still the metric itself.
     pub(crate) fn keeps_name(self) -> bool {
-        matches!(self.id, FunctionId::LastOverTime | FunctionId::FirstOverTime)
+        // Nobody sees the series that `absent_over_time` looks at.
+        matches!(
+            self.id,
+            FunctionId::LastOverTime | FunctionId::FirstOverTime | FunctionId::AbsentOverTime
+        )
     }
 
     /// Whether start timestamps matter.

@@ -10,8 +10,8 @@ use model::{
 use super::{
     exemplars::Added,
     partition::{Data, Partition},
-    sealed::Sealer,
-    series::Pushed,
+    sealed::{Arena, Sealer},
+    series::{Pushed, Series},
 };
 use crate::{
     admission::check_labels,
@@ -142,15 +142,10 @@ pub(crate) fn append(
     appending.store(&mut data, batch, work);
     appending.metadata(&mut data, batch, work);
     data.sample_bucket.give_back(appending.allowance);
-    data.sample_bytes += std::mem::take(&mut work.sealer.grown);
     let appended = appending.appended;
     data.samples_appended += appended.samples + appended.histograms;
     data.rejected += appended.rejected_count();
-    let is_new = data.logged != *epoch;
-    if is_new {
-        data.logged = *epoch;
-    }
-    let name = is_new.then(|| partition.tenant.as_str());
+    let name = data.logged.is_due(*epoch).then(|| partition.tenant.as_str());
     let ticket = submit(context.wal, work, appending.owner, name);
     Some((appended, ticket))
 }
@@ -214,9 +209,8 @@ impl Appending<'_> {
             };
             work.numbers[at] = number;
             if let Some(known) = data.table.get_mut(number)
-                && known.logged != self.epoch
+                && known.logged.is_due(self.epoch)
             {
-                known.logged = self.epoch;
                 work.series.writer.series(number, series.labels);
                 work.series.check_length(self.owner);
             }
@@ -270,31 +264,33 @@ impl Appending<'_> {
     fn store(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
         for (at, series) in batch.series().enumerate() {
             let number = work.numbers[at];
-            let Some(known) = data.table.get_mut(number) else { continue };
+            let Data { table, arena, exemplars, .. } = data;
+            let Some(known) = table.get_mut(number) else { continue };
             known.seen = self.seen;
             for sample in series.samples {
                 if let Err(reason) = self.admit(sample.time) {
                     self.reject(reason, &series, sample.time);
                     continue;
                 }
-                match known.push(sample.time, sample.value, sample.start, &mut work.sealer) {
+                let (time, value, start) = (sample.time, sample.value, sample.start);
+                match known.push(time, value, start, arena, &mut work.sealer) {
                     Pushed::Stored => {
-                        work.samples.writer.sample(number, sample.time, sample.value, sample.start);
+                        work.samples.writer.sample(number, time, value, start);
                         self.appended.samples += 1;
                     }
                     Pushed::Same => self.appended.samples += 1,
                     Pushed::Conflict => {
-                        self.reject(RejectReason::DuplicateTimestamp, &series, sample.time);
+                        self.reject(RejectReason::DuplicateTimestamp, &series, time);
                     }
                 }
             }
             work.samples.check_length(self.owner);
             if !series.histograms.is_empty() {
-                self.store_histograms(data, number, &series, work);
+                self.store_histograms(known, arena, number, &series, work);
             }
             for exemplar in series.exemplars {
                 let limit = self.context.options.exemplars_per_tenant;
-                match data.exemplars.add(number, exemplar, limit) {
+                match exemplars.add(number, exemplar, limit) {
                     Added::Stored => {
                         work.exemplars.writer.exemplar(number, exemplar);
                         self.appended.exemplars += 1;
@@ -311,12 +307,12 @@ impl Appending<'_> {
 
     fn store_histograms(
         &mut self,
-        data: &mut Data,
+        known: &mut Series,
+        arena: &mut Arena,
         number: u32,
         series: &SeriesWrite<'_>,
         work: &mut Workspace,
     ) {
-        let Some(known) = data.table.get_mut(number) else { return };
         for sample in series.histograms {
             let admitted = self.admit(sample.time).and_then(|()| {
                 let histogram = &sample.value;
@@ -330,9 +326,9 @@ impl Appending<'_> {
                 self.reject(reason, series, sample.time);
                 continue;
             }
-            match known.push_histogram(sample.time, &sample.value, sample.start, &mut work.sealer) {
+            let (time, start) = (sample.time, sample.start);
+            match known.push_histogram(time, &sample.value, start, arena, &mut work.sealer) {
                 Pushed::Stored => {
-                    let (time, start) = (sample.time, sample.start);
                     work.histograms.writer.histogram(number, time, &sample.value, start);
                     work.histograms.check_length(self.owner);
                     self.appended.histograms += 1;

@@ -9,12 +9,10 @@ use roaring::RoaringBitmap;
 
 use super::{
     listing::Listing,
+    page::{PAGE_SERIES, Page},
     postings::{Postings, Union},
 };
 use crate::{hash::HashKey, select::LabelIndex};
-
-/// Series whose labels are kept together, and dropped together.
-const PAGE_SERIES: usize = 64;
 
 /// Most labels of a series that the index can hold.
 pub(crate) const LABELS_MAX: usize = 1000;
@@ -33,16 +31,6 @@ struct Pair {
     name: u32,
     value: Box<str>,
     postings: Postings,
-}
-
-/// Labels of [`PAGE_SERIES`] series.
-#[derive(Debug, Default)]
-struct Page {
-    pairs: Vec<u32>,
-    /// Where the pairs of each series end.
-    ends: Vec<u16>,
-    /// How many series are left.
-    live: u16,
 }
 
 /// The index of one tenant.
@@ -88,10 +76,9 @@ impl Index {
             return None;
         }
         self.next += 1;
-        if series as usize % PAGE_SERIES == 0 {
+        if (series as usize).is_multiple_of(PAGE_SERIES) {
             if let Some(Some(page)) = self.pages.last_mut() {
-                page.pairs.shrink_to_fit();
-                page.ends.shrink_to_fit();
+                page.pack();
             }
             self.pages.push(Some(Box::default()));
         }
@@ -101,12 +88,11 @@ impl Index {
             self.pairs[pair as usize].postings.push(series);
             self.names[name as usize].present.insert(series);
             if let Some(Some(page)) = self.pages.last_mut() {
-                page.pairs.push(pair);
+                page.push(pair);
             }
         }
         if let Some(Some(page)) = self.pages.last_mut() {
-            page.ends.push(page.pairs.len() as u16);
-            page.live += 1;
+            page.end_series();
         }
         self.all.insert(series);
         Some(series)
@@ -176,22 +162,15 @@ impl Index {
         self.pairs.get(*found as usize)
     }
 
-    fn pairs_of(&self, series: u32) -> &[u32] {
+    fn pairs_of(&self, series: u32) -> impl Iterator<Item = u32> {
         let page = self.pages.get(series as usize / PAGE_SERIES).and_then(Option::as_ref);
-        let Some(page) = page else { return &[] };
-        let number = series as usize % PAGE_SERIES;
-        let start = match number.checked_sub(1) {
-            Some(before) => page.ends.get(before).copied().unwrap_or(0),
-            None => 0,
-        };
-        let end = page.ends.get(number).copied().unwrap_or(start);
-        page.pairs.get(usize::from(start)..usize::from(end)).unwrap_or_default()
+        page.into_iter().flat_map(move |page| page.pairs_of(series as usize % PAGE_SERIES))
     }
 
     /// The labels of a series that exists.
     pub(crate) fn labels(&self, series: u32) -> Labels {
-        let labels = self.pairs_of(series).iter().map(|pair| {
-            let pair = &self.pairs[*pair as usize];
+        let labels = self.pairs_of(series).map(|pair| {
+            let pair = &self.pairs[pair as usize];
             (&*self.names[pair.name as usize].text, &*pair.value)
         });
         Labels::from_sorted(labels).unwrap_or_default()
@@ -201,7 +180,7 @@ impl Index {
     pub(crate) fn remove(&mut self, series: &RoaringBitmap) {
         let mut touched = RoaringBitmap::new();
         for number in series & &self.all {
-            let pairs = self.pairs_of(number).to_vec();
+            let pairs: Vec<u32> = self.pairs_of(number).collect();
             for pair in pairs {
                 let name = self.pairs[pair as usize].name;
                 self.pairs[pair as usize].postings.remove(number);
@@ -212,9 +191,7 @@ impl Index {
             }
             let page = &mut self.pages[number as usize / PAGE_SERIES];
             if let Some(found) = page {
-                found.live -= 1;
-                // The last page is still being filled.
-                if found.live == 0 && found.ends.len() == PAGE_SERIES {
+                if found.forget_one() {
                     *page = None;
                 }
             }
@@ -293,8 +270,7 @@ impl Index {
         let postings: usize = self.pairs.iter().map(|pair| pair.postings.heap_bytes()).sum();
         let present: usize = self.names.iter().map(|name| name.present.serialized_size()).sum();
         let pages = self.pages.iter().flatten();
-        let pages: usize =
-            pages.map(|p| size_of::<Page>() + p.pairs.capacity() * 4 + p.ends.capacity() * 2).sum();
+        let pages: usize = pages.map(|page| page.heap_bytes()).sum();
         self.text_bytes
             + self.pairs.capacity() * (size_of::<Pair>() + size_of::<u32>())
             + self.names.capacity() * size_of::<Name>()

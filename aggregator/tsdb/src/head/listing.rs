@@ -13,9 +13,9 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn push(&mut self, series: u32, pairs: &[u32]) {
+    pub(super) fn push(&mut self, series: u32, pairs: impl Iterator<Item = u32>) {
         self.series.push(series);
-        self.labels.extend_from_slice(pairs);
+        self.labels.extend(pairs);
         self.ends.push(self.labels.len());
     }
 

@@ -13,7 +13,8 @@ use roaring::RoaringBitmap;
 use super::{
     exemplars::Exemplars,
     index::Index,
-    sealed::{Sealed, Sealer},
+    sealed::{Arena, Sealer},
+    series::Logged,
     snapshot::Snapshot,
     table::Table,
 };
@@ -51,14 +52,21 @@ pub(crate) struct Data {
     pub(crate) limits: Limits,
     pub(crate) sample_bucket: Bucket,
     pub(crate) series_bucket: Bucket,
-    /// In which epoch of the log the tenant's name was last written.
-    pub(crate) logged: u32,
-    /// Memory of samples in bytes.
-    pub(crate) sample_bytes: isize,
+    /// Whether the log knows the tenant's name.
+    pub(crate) logged: Logged,
+    pub(crate) arena: Arena,
     pub(crate) samples_appended: u64,
     pub(crate) rejected: u64,
     /// The tenant was deleted: this partition is no longer reachable and must not be written to.
     pub(crate) deleted: bool,
+}
+
+/// What blocks do not hold, and the log is about to lose.
+#[derive(Debug)]
+pub(crate) struct CarriedOver {
+    /// Number and labels of the series, and the exemplar.
+    pub(crate) exemplars: Vec<(u32, Labels, Exemplar)>,
+    pub(crate) metadata: Vec<(String, Metadata)>,
 }
 
 impl Partition {
@@ -103,11 +111,13 @@ impl Partition {
     ) -> Result<Vec<(Labels, Snapshot)>, QueryError> {
         let found: Vec<u32> = self.find(conditions)?.into_iter().collect();
         let mut snapshots = Vec::with_capacity(found.len());
+        let mut scratch = Vec::new();
         for slice in found.chunks(SLICE_SERIES) {
             let data = self.data();
             for number in slice {
-                let snapshot = data.table.get(*number).map(|series| series.snapshot(start, end));
-                if let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.is_empty()) {
+                let Some(series) = data.table.get(*number) else { continue };
+                let snapshot = series.snapshot(start, end, &data.arena, &mut scratch);
+                if !snapshot.is_empty() {
                     snapshots.push((*number, snapshot));
                 }
             }
@@ -126,10 +136,12 @@ impl Partition {
     fn active(&self, found: &RoaringBitmap, start: i64, end: i64) -> RoaringBitmap {
         let numbers: Vec<u32> = found.iter().collect();
         let mut active = RoaringBitmap::new();
+        let mut scratch = Vec::new();
         for slice in numbers.chunks(SLICE_SERIES) {
             let data = self.data();
             let has_samples = |number: &&u32| {
-                data.table.get(**number).is_some_and(|series| series.overlaps(start, end))
+                let series = data.table.get(**number);
+                series.is_some_and(|known| known.overlaps(start, end, &data.arena, &mut scratch))
             };
             active.extend(slice.iter().filter(has_samples));
         }
@@ -195,15 +207,17 @@ impl Partition {
     }
 
     /// Exemplars with their series, and metadata: what has to be written again when the log is cut.
-    pub(crate) fn carried_over(&self) -> (Vec<(u32, Labels, Exemplar)>, Vec<(String, Metadata)>) {
+    pub(crate) fn carried_over(&self) -> CarriedOver {
         let data = self.data();
         let index = read(&self.index);
         let exemplars = data.exemplars.iter();
-        let exemplars = exemplars
-            .map(|(series, exemplar)| (*series, index.labels(*series), exemplar.clone()))
-            .collect();
         let metadata = data.metadata.iter();
-        (exemplars, metadata.map(|(name, known)| (name.clone(), known.clone())).collect())
+        CarriedOver {
+            exemplars: exemplars
+                .map(|(series, exemplar)| (*series, index.labels(*series), exemplar.clone()))
+                .collect(),
+            metadata: metadata.map(|(name, known)| (name.clone(), known.clone())).collect(),
+        }
     }
 
     /// All series with samples, in order of labels.
@@ -221,18 +235,17 @@ impl Partition {
     }
 
     /// Seals the samples of some series and gives them out with the labels.
-    pub(crate) fn freeze(&self, series: &[u32], sealer: &mut Sealer) -> Vec<(Labels, Vec<Sealed>)> {
+    pub(crate) fn freeze(&self, series: &[u32], sealer: &mut Sealer) -> Vec<(Labels, Snapshot)> {
         let mut data = self.data();
+        let data = &mut *data;
         let index = read(&self.index);
         let mut frozen = Vec::with_capacity(series.len());
         for number in series {
-            let mut sealed = Vec::new();
             if let Some(series) = data.table.get_mut(*number) {
-                series.freeze(sealer, &mut sealed);
-                frozen.push((index.labels(*number), sealed));
+                let snapshot = series.freeze(&mut data.arena, sealer);
+                frozen.push((index.labels(*number), snapshot));
             }
         }
-        data.sample_bytes += std::mem::take(&mut sealer.grown);
         frozen
     }
 
@@ -240,12 +253,26 @@ impl Partition {
     pub(crate) fn drop_flushed(&self, series: &[u32], sealer: &mut Sealer) {
         for slice in series.chunks(SLICE_SERIES) {
             let mut data = self.data();
+            let data = &mut *data;
             for number in slice {
                 if let Some(series) = data.table.get_mut(*number) {
-                    series.drop_flushed(sealer);
+                    series.drop_flushed(&mut data.arena, sealer);
                 }
             }
-            data.sample_bytes += std::mem::take(&mut sealer.grown);
+        }
+    }
+
+    /// Forgets the last samples of series, where they have gone to blocks. To be called when some of
+    /// them have been deleted.
+    pub(crate) fn forget_last(&self) {
+        let all: Vec<u32> = read(&self.index).all().into_iter().collect();
+        for slice in all.chunks(SLICE_SERIES) {
+            let mut data = self.data();
+            for number in slice {
+                if let Some(series) = data.table.get_mut(*number) {
+                    series.forget_last();
+                }
+            }
         }
     }
 
@@ -274,15 +301,14 @@ impl Partition {
 
     /// Memory in bytes of samples.
     pub(crate) fn sample_bytes(&self) -> u64 {
-        u64::try_from(self.data().sample_bytes).unwrap_or(0)
+        self.data().arena.used_bytes() as u64
     }
 
     /// Memory in bytes of samples, and of index and series.
     pub(crate) fn heap_bytes(&self) -> (u64, u64) {
         let data = self.data();
-        let samples = u64::try_from(data.sample_bytes).unwrap_or(0);
-        let table = data.table.heap_bytes();
+        let (samples, table) = (data.arena.heap_bytes(), data.table.heap_bytes());
         drop(data);
-        (samples, (table + read(&self.index).heap_bytes()) as u64)
+        (samples as u64, (table + read(&self.index).heap_bytes()) as u64)
     }
 }

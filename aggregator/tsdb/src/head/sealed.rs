@@ -1,10 +1,14 @@
-//! Sealed chunks of the head: typed, compressed, shared with whoever reads them.
+//! Sealed chunks of the head: typed and compressed, with columns of times that series share.
 
 use std::sync::Arc;
 
-use codec::chunk::{ChunkError, Scratch};
+use codec::{
+    chunk::{ChunkError, Scratch},
+    varint,
+};
 use model::histogram::Histogram;
 
+use super::pool::{Chain, Pool};
 use crate::{
     chunk,
     samples::{Column, Samples},
@@ -13,100 +17,185 @@ use crate::{
 /// Columns of times that are remembered for series that have the same.
 const COLUMNS_KEPT: usize = 16;
 
-/// Times of a sealed chunk, shared between series.
+/// Times of a chunk, shared between series.
 #[derive(Debug)]
 pub(crate) struct Times {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    pub(crate) count: u16,
-    pub(crate) bytes: Box<[u8]>,
+    count: u16,
+    bytes: Box<[u8]>,
 }
 
-/// A chunk of samples in memory.
-#[derive(Clone, Debug)]
-pub(crate) struct Sealed {
-    pub(crate) times: Arc<Times>,
-    pub(crate) payload: Arc<[u8]>,
-    /// Memory in bytes that came with it, the times included if it brought them.
-    pub(crate) heap_bytes: u32,
-}
-
-impl Sealed {
+impl Times {
     pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
-        self.times.min <= end && self.times.max >= start
+        self.min <= end && self.max >= start
     }
 
-    pub(crate) fn decode(&self, out: &mut Samples) -> Result<(), ChunkError> {
+    fn heap_bytes(&self) -> usize {
+        self.bytes.len() + size_of::<Self>() + 32
+    }
+
+    /// Appends the samples of a chunk that has these times.
+    pub(crate) fn decode(&self, payload: &[u8], out: &mut Samples) -> Result<(), ChunkError> {
         let mut times = Vec::new();
-        codec::chunk::decode_times(&self.times.bytes, usize::from(self.times.count), &mut times)?;
-        chunk::decode(&times, &self.payload, out)
+        codec::chunk::decode_times(&self.bytes, usize::from(self.count), &mut times)?;
+        chunk::decode(&times, payload, out)
     }
 }
 
-/// What a sealing thread reuses, and the columns of times it has seen last.
+/// Where the samples of a tenant's series are.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    pub(crate) pool: Pool,
+    times: Vec<Option<Shared>>,
+    free: Vec<u32>,
+    /// The columns that were used last.
+    recent: Vec<u32>,
+    oldest_recent: usize,
+    times_bytes: usize,
+    /// Memory of what is kept neither in the pool nor here, in bytes.
+    pub(crate) other_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    times: Arc<Times>,
+    users: u32,
+}
+
+/// What a sealing thread reuses.
 #[derive(Debug, Default)]
 pub(crate) struct Sealer {
     scratch: Scratch,
     pub(super) floats: Column<f64>,
     pub(super) histograms: Column<Arc<Histogram>>,
-    bytes: Vec<u8>,
-    columns: Vec<Arc<Times>>,
-    next_column: usize,
-    /// By how much the memory of samples has grown since this was last taken, in bytes.
-    pub(crate) grown: isize,
+    pub(super) bytes: Vec<u8>,
+    times: Vec<u8>,
 }
 
-impl Sealer {
-    fn times(&mut self, times: &[i64]) -> Result<(Arc<Times>, usize), ChunkError> {
-        self.bytes.clear();
-        codec::chunk::encode_times(times, &mut self.bytes, &mut self.scratch)?;
+impl Arena {
+    /// Memory in use, in bytes.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.pool.used_bytes() + self.times_bytes + self.other_bytes
+    }
+
+    /// Memory that was allocated, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.pool.heap_bytes() + self.times_bytes + self.other_bytes
+    }
+
+    /// Seals the floats of the sealer behind the chunks of a chain. Returns the bytes written.
+    pub(super) fn seal_floats(
+        &mut self,
+        chain: &mut Chain,
+        sealer: &mut Sealer,
+    ) -> Result<usize, ChunkError> {
+        sealer.bytes.clear();
+        chunk::encode_floats(&sealer.floats, &mut sealer.bytes, &mut sealer.scratch)?;
+        sealer.times.clear();
+        let times = &sealer.floats.times;
+        codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
+        let number = self.share(times, &sealer.times);
+        Ok(self.append(chain, number, &sealer.bytes))
+    }
+
+    /// Seals the histograms of the sealer likewise.
+    pub(super) fn seal_histograms(
+        &mut self,
+        chain: &mut Chain,
+        sealer: &mut Sealer,
+    ) -> Result<usize, ChunkError> {
+        sealer.bytes.clear();
+        chunk::encode_histograms(&sealer.histograms, &mut sealer.bytes, &mut sealer.scratch)?;
+        sealer.times.clear();
+        let times = &sealer.histograms.times;
+        codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
+        let number = self.share(times, &sealer.times);
+        Ok(self.append(chain, number, &sealer.bytes))
+    }
+
+    /// Appends a chunk behind the number of its times and its length. Returns the bytes written.
+    fn append(&mut self, chain: &mut Chain, times: u32, chunk: &[u8]) -> usize {
+        let mut header = Vec::with_capacity(8);
+        varint::put_u64(&mut header, u64::from(times));
+        varint::put_u64(&mut header, chunk.len() as u64);
+        self.pool.append(chain, &header);
+        self.pool.append(chain, chunk);
+        header.len() + chunk.len()
+    }
+
+    /// The number of a column of times, with one more user.
+    fn share(&mut self, times: &[i64], bytes: &[u8]) -> u32 {
         let (min, max) = (times.first().copied(), times.last().copied());
         let (min, max) = (min.unwrap_or_default(), max.unwrap_or_default());
-        let known = self
-            .columns
-            .iter()
-            .find(|known| known.min == min && known.max == max && *known.bytes == *self.bytes);
-        if let Some(known) = known {
-            return Ok((Arc::clone(known), 0));
+        for number in &self.recent {
+            if let Some(Some(known)) = self.times.get_mut(*number as usize)
+                && known.times.min == min
+                && known.times.max == max
+                && *known.times.bytes == *bytes
+            {
+                known.users += 1;
+                return *number;
+            }
         }
-        let count = times.len() as u16;
-        let times = Arc::new(Times { min, max, count, bytes: self.bytes.as_slice().into() });
-        if self.columns.len() < COLUMNS_KEPT {
-            self.columns.push(Arc::clone(&times));
+        let times = Arc::new(Times { min, max, count: times.len() as u16, bytes: bytes.into() });
+        self.times_bytes += times.heap_bytes();
+        let number = self.free.pop().unwrap_or(self.times.len() as u32);
+        let shared = Some(Shared { times, users: 1 });
+        match self.times.get_mut(number as usize) {
+            Some(slot) => *slot = shared,
+            None => self.times.push(shared),
+        }
+        if self.recent.len() < COLUMNS_KEPT {
+            self.recent.push(number);
         } else {
-            self.columns[self.next_column] = Arc::clone(&times);
-            self.next_column = (self.next_column + 1) % COLUMNS_KEPT;
+            self.recent[self.oldest_recent] = number;
+            self.oldest_recent = (self.oldest_recent + 1) % COLUMNS_KEPT;
         }
-        Ok((times, self.bytes.len() + size_of::<Times>()))
+        number
     }
 
-    pub(super) fn seal_floats(&mut self) -> Result<Sealed, ChunkError> {
-        let column = std::mem::take(&mut self.floats);
-        let times = self.times(&column.times);
-        self.bytes.clear();
-        let encoded = chunk::encode_floats(&column, &mut self.bytes, &mut self.scratch);
-        self.floats = column;
-        encoded?;
-        Ok(self.sealed(times?))
+    fn release(&mut self, number: u32) {
+        let Some(slot) = self.times.get_mut(number as usize) else { return };
+        if let Some(shared) = slot {
+            shared.users -= 1;
+            if shared.users == 0 {
+                self.times_bytes -= shared.times.heap_bytes();
+                *slot = None;
+                self.free.push(number);
+            }
+        }
     }
 
-    pub(super) fn seal_histograms(&mut self) -> Result<Sealed, ChunkError> {
-        let column = std::mem::take(&mut self.histograms);
-        let times = self.times(&column.times);
-        self.bytes.clear();
-        let encoded = chunk::encode_histograms(&column, &mut self.bytes, &mut self.scratch);
-        self.histograms = column;
-        encoded?;
-        Ok(self.sealed(times?))
+    /// Visits the chunks of a chain, whose bytes have been copied out, from the first on.
+    pub(super) fn chunks<'a>(
+        &'a self,
+        mut bytes: &'a [u8],
+        mut visit: impl FnMut(&'a Arc<Times>, &'a [u8]),
+    ) {
+        while let Some((number, payload)) = take_chunk(&mut bytes) {
+            if let Some(Some(shared)) = self.times.get(number as usize) {
+                visit(&shared.times, payload);
+            }
+        }
     }
 
-    fn sealed(&mut self, (times, times_bytes): (Arc<Times>, usize)) -> Sealed {
-        let payload: Arc<[u8]> = self.bytes.as_slice().into();
-        let heap_bytes = times_bytes + payload.len() + ARC_BYTES + size_of::<Sealed>();
-        self.grown += heap_bytes as isize;
-        Sealed { times, payload, heap_bytes: heap_bytes as u32 }
+    /// Drops chunks off the front of a chain, so many bytes of them.
+    pub(super) fn drop_front(&mut self, chain: &mut Chain, count: usize, sealer: &mut Sealer) {
+        sealer.bytes.clear();
+        self.pool.copy(chain, &mut sealer.bytes);
+        let mut bytes = sealer.bytes.get(..count).unwrap_or_default();
+        while let Some((number, _)) = take_chunk(&mut bytes) {
+            self.release(number);
+        }
+        self.pool.drop_front(chain, count);
     }
 }
 
-/// What a shared allocation takes beside its content, in bytes.
-const ARC_BYTES: usize = 16;
+fn take_chunk<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
+    let number = u32::try_from(varint::take_u64(bytes)?).ok()?;
+    let length = usize::try_from(varint::take_u64(bytes)?).ok()?;
+    let (payload, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some((number, payload))
+}

@@ -6,7 +6,8 @@ use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
 use super::{
-    sealed::{Sealed, Sealer},
+    pool::Chain,
+    sealed::{Arena, Sealer},
     snapshot::{Late, Snapshot, apply_starts},
     stream::{self, SEAL_COUNT, Stream},
 };
@@ -30,20 +31,38 @@ pub(crate) enum Pushed {
     Conflict,
 }
 
+/// How often something has been told to the log in its current epoch: the epoch, and in the lowest
+/// bit whether it was twice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Logged(u32);
+
+impl Logged {
+    /// Whether it has to be told once more, which is then taken for done.
+    pub(crate) fn is_due(&mut self, epoch: u32) -> bool {
+        if self.0 >> 1 != epoch & (u32::MAX >> 1) {
+            self.0 = epoch << 1;
+            return true;
+        }
+        let is_twice = self.0 & 1 != 0;
+        self.0 |= 1;
+        !is_twice
+    }
+}
+
 /// A series in the head.
 #[derive(Debug, Default)]
 pub(crate) struct Series {
     pub(crate) key: Hash128,
     stream: Stream,
-    sealed: Vec<Sealed>,
+    sealed: Chain,
     extra: Option<Box<Extra>>,
-    /// How many of the sealed chunks, from the front, are being written to a block.
-    flushing: u16,
-    has_floats: bool,
+    /// Bytes of sealed chunks, and how many of them, from the front, are being written to a block.
+    sealed_bytes: u32,
+    flushing_bytes: u32,
     /// When the last sample arrived, in seconds since the epoch.
     pub(crate) seen: u32,
-    /// In which epoch of the log its labels were last written.
-    pub(crate) logged: u32,
+    pub(crate) logged: Logged,
+    has_floats: bool,
 }
 
 /// What few series have.
@@ -65,12 +84,8 @@ impl Series {
 
     /// Whether all samples have gone to blocks.
     pub(crate) fn is_empty(&self) -> bool {
-        self.stream.count() == 0
-            && self.sealed.is_empty()
-            && self
-                .extra
-                .as_ref()
-                .is_none_or(|extra| extra.late.is_empty() && extra.histograms.is_empty())
+        let late = |extra: &Extra| extra.late.is_empty() && extra.histograms.is_empty();
+        self.stream.count == 0 && self.sealed.is_empty() && self.extra.as_deref().is_none_or(late)
     }
 
     #[inline]
@@ -79,15 +94,16 @@ impl Series {
         time: i64,
         value: f64,
         start: i64,
+        arena: &mut Arena,
         sealer: &mut Sealer,
     ) -> Pushed {
         let bits = value.to_bits();
-        if self.has_floats && time <= self.stream.last_time() {
-            if time == self.stream.last_time() {
-                let same = self.stream.last_value() == bits;
+        if self.has_floats && time <= self.stream.last_time {
+            if time == self.stream.last_time {
+                let same = self.stream.last_value == bits;
                 return if same { Pushed::Same } else { Pushed::Conflict };
             }
-            return self.push_late(time, value, start, sealer);
+            return self.push_late(time, value, start, arena, sealer);
         }
         if start != 0 || self.extra.is_some() {
             if let Some(extra) = &self.extra
@@ -97,25 +113,31 @@ impl Series {
             }
             self.note_start(start);
         }
-        let before = self.stream.heap_bytes();
-        self.stream.push(time, bits);
+        self.stream.push(time, bits, &mut arena.pool);
         self.has_floats = true;
-        sealer.grown += self.stream.heap_bytes() as isize - before as isize;
-        if self.stream.count() >= SEAL_COUNT {
-            self.seal_stream(sealer);
+        if self.stream.count >= SEAL_COUNT {
+            self.seal_stream(arena, sealer);
         }
         Pushed::Stored
     }
 
     fn note_start(&mut self, start: i64) {
+        let count = u16::from(self.stream.count);
         let extra = self.extra.get_or_insert_default();
         let last = extra.starts.last().map_or(0, |(_, start)| *start);
         if last != start {
-            extra.starts.push((self.stream.count(), start));
+            extra.starts.push((count, start));
         }
     }
 
-    fn push_late(&mut self, time: i64, value: f64, start: i64, sealer: &mut Sealer) -> Pushed {
+    fn push_late(
+        &mut self,
+        time: i64,
+        value: f64,
+        start: i64,
+        arena: &mut Arena,
+        sealer: &mut Sealer,
+    ) -> Pushed {
         let extra = self.extra.get_or_insert_default();
         if extra.last_histogram.as_ref().is_some_and(|(last, _)| *last == time) {
             return Pushed::Conflict;
@@ -125,11 +147,11 @@ impl Series {
                 let same = extra.late.values.get(found).is_some_and(|old| same_float(*old, value));
                 return if same { Pushed::Same } else { Pushed::Conflict };
             }
-            Err(at) => insert(&mut extra.late, at, time, value, start),
+            Err(at) => extra.late.insert(at, time, value, start),
         }
-        sealer.grown += LATE_BYTES;
+        arena.other_bytes += LATE_BYTES;
         if extra.late.len() >= LATE_SEAL_COUNT {
-            self.seal_late(sealer);
+            self.seal_late(arena, sealer);
         }
         Pushed::Stored
     }
@@ -139,9 +161,10 @@ impl Series {
         time: i64,
         value: &Arc<Histogram>,
         start: i64,
+        arena: &mut Arena,
         sealer: &mut Sealer,
     ) -> Pushed {
-        if self.has_floats && self.stream.last_time() == time {
+        if self.has_floats && self.stream.last_time == time {
             return Pushed::Conflict;
         }
         let extra = self.extra.get_or_insert_default();
@@ -157,14 +180,14 @@ impl Series {
             Ok(found) => {
                 return extra.histograms.values.get(found).map_or(Pushed::Same, |h| same(h));
             }
-            Err(at) => insert(&mut extra.histograms, at, time, Arc::clone(value), start),
+            Err(at) => extra.histograms.insert(at, time, Arc::clone(value), start),
         }
         if extra.last_histogram.as_ref().is_none_or(|(last, _)| *last < time) {
             extra.last_histogram = Some((time, Arc::clone(value)));
         }
-        sealer.grown += histogram_bytes(value);
+        arena.other_bytes += histogram_bytes(value);
         if extra.histograms.len() >= HISTOGRAM_SEAL_COUNT {
-            self.seal_histograms(sealer);
+            self.seal_histograms(arena, sealer);
         }
         Pushed::Stored
     }
@@ -172,8 +195,15 @@ impl Series {
     /// Takes a float from the log. What was once accepted is kept, even where it conflicts with
     /// what is here now: samples that came before it may have gone to blocks, so that conflicts
     /// are not what they were.
-    pub(crate) fn restore(&mut self, time: i64, value: f64, start: i64, sealer: &mut Sealer) {
-        if self.push(time, value, start, sealer) != Pushed::Conflict {
+    pub(crate) fn restore(
+        &mut self,
+        time: i64,
+        value: f64,
+        start: i64,
+        arena: &mut Arena,
+        sealer: &mut Sealer,
+    ) {
+        if self.push(time, value, start, arena, sealer) != Pushed::Conflict {
             return;
         }
         let late = &mut self.extra.get_or_insert_default().late;
@@ -183,8 +213,8 @@ impl Series {
             }
             Ok(_) => {}
             Err(at) => {
-                insert(late, at, time, value, start);
-                sealer.grown += LATE_BYTES;
+                late.insert(at, time, value, start);
+                arena.other_bytes += LATE_BYTES;
             }
         }
     }
@@ -195,156 +225,175 @@ impl Series {
         time: i64,
         value: &Arc<Histogram>,
         start: i64,
+        arena: &mut Arena,
         sealer: &mut Sealer,
     ) {
-        if self.push_histogram(time, value, start, sealer) != Pushed::Conflict {
+        if self.push_histogram(time, value, start, arena, sealer) != Pushed::Conflict {
             return;
         }
         let histograms = &mut self.extra.get_or_insert_default().histograms;
         match histograms.times.binary_search(&time) {
             Ok(found) if compare_histograms(value, &histograms.values[found]).is_gt() => {
-                sealer.grown += histogram_bytes(value) - histogram_bytes(&histograms.values[found]);
+                arena.other_bytes += histogram_bytes(value);
+                arena.other_bytes -= histogram_bytes(&histograms.values[found]);
                 histograms.values[found] = Arc::clone(value);
             }
             Ok(_) => {}
             Err(at) => {
-                insert(histograms, at, time, Arc::clone(value), start);
-                sealer.grown += histogram_bytes(value);
+                histograms.insert(at, time, Arc::clone(value), start);
+                arena.other_bytes += histogram_bytes(value);
             }
         }
     }
 
-    fn seal_stream(&mut self, sealer: &mut Sealer) {
-        if self.stream.count() == 0 {
+    fn seal_stream(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
+        if self.stream.count == 0 {
             return;
         }
+        sealer.bytes.clear();
+        arena.pool.copy(&self.stream.bytes, &mut sealer.bytes);
         sealer.floats.clear();
-        self.read_stream(&mut sealer.floats);
-        sealer.grown -= self.stream.heap_bytes() as isize;
-        self.stream.clear();
+        stream::decode(&sealer.bytes, &mut sealer.floats.times, &mut sealer.floats.values);
+        self.stream.clear(&mut arena.pool);
         if let Some(extra) = &mut self.extra {
+            apply_starts(&mut sealer.floats, 0, &extra.starts);
             let last = extra.starts.last().map(|(_, start)| (0, *start));
             extra.starts.clear();
             extra.starts.extend(last);
         }
-        let sealed = sealer.seal_floats();
-        self.push_sealed(sealed);
+        let sealed = arena.seal_floats(&mut self.sealed, sealer);
+        self.sealed(sealed);
     }
 
-    fn seal_late(&mut self, sealer: &mut Sealer) {
+    fn seal_late(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
         let Some(extra) = &mut self.extra else { return };
         if extra.late.is_empty() {
             return;
         }
-        sealer.grown -= LATE_BYTES * extra.late.len() as isize;
+        arena.other_bytes -= LATE_BYTES * extra.late.len();
         sealer.floats = std::mem::take(&mut extra.late);
-        let sealed = sealer.seal_floats();
-        self.push_sealed(sealed);
+        let sealed = arena.seal_floats(&mut self.sealed, sealer);
+        self.sealed(sealed);
     }
 
-    fn seal_histograms(&mut self, sealer: &mut Sealer) {
+    fn seal_histograms(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
         let Some(extra) = &mut self.extra else { return };
         if extra.histograms.is_empty() {
             return;
         }
         let column = std::mem::take(&mut extra.histograms);
-        let bytes: isize = column.values.iter().map(|value| histogram_bytes(value)).sum();
-        sealer.grown -= bytes;
-        // One by one if they are too large together.
+        let bytes: usize = column.values.iter().map(|value| histogram_bytes(value)).sum();
+        arena.other_bytes -= bytes;
         sealer.histograms.copy_from(&column, 0..column.len());
-        let mut sealed = vec![sealer.seal_histograms()];
-        if sealed.iter().any(Result::is_err) {
-            sealed.clear();
-            for index in 0..column.len() {
-                sealer.histograms.copy_from(&column, index..index + 1);
-                sealed.push(sealer.seal_histograms());
-            }
+        let sealed = arena.seal_histograms(&mut self.sealed, sealer);
+        if sealed.is_ok() {
+            self.sealed(sealed);
+            return;
         }
-        sealed.into_iter().for_each(|sealed| self.push_sealed(sealed));
+        // One by one, as they are too large together.
+        for index in 0..column.len() {
+            sealer.histograms.copy_from(&column, index..index + 1);
+            let sealed = arena.seal_histograms(&mut self.sealed, sealer);
+            self.sealed(sealed);
+        }
     }
 
-    fn push_sealed(&mut self, sealed: Result<Sealed, ChunkError>) {
+    fn sealed(&mut self, sealed: Result<usize, ChunkError>) {
         // Encoding fails only for counts and sizes that admission and the seal counts exclude.
         debug_assert!(sealed.is_ok(), "{sealed:?}");
-        if let Ok(sealed) = sealed {
-            self.sealed.reserve_exact(1);
-            self.sealed.push(sealed);
-        }
-    }
-
-    fn read_stream(&self, out: &mut Column<f64>) {
-        let first = out.times.len();
-        stream::decode(self.stream.bytes(), &mut out.times, &mut out.values);
-        let starts = self.extra.as_ref().map_or([].as_slice(), |extra| &extra.starts);
-        apply_starts(out, first, starts);
+        self.sealed_bytes += sealed.unwrap_or(0) as u32;
     }
 
     /// Seals everything and gives it out to be written to a block. It stays readable here until
     /// [`Self::drop_flushed`].
-    pub(crate) fn freeze(&mut self, sealer: &mut Sealer, out: &mut Vec<Sealed>) {
-        self.seal_stream(sealer);
-        self.seal_late(sealer);
-        self.seal_histograms(sealer);
-        let count = self.sealed.len().min(usize::from(u16::MAX));
-        self.flushing = count as u16;
-        out.extend(self.sealed.iter().take(count).cloned());
+    pub(crate) fn freeze(&mut self, arena: &mut Arena, sealer: &mut Sealer) -> Snapshot {
+        self.seal_stream(arena, sealer);
+        self.seal_late(arena, sealer);
+        self.seal_histograms(arena, sealer);
+        self.flushing_bytes = self.sealed_bytes;
+        self.snapshot(i64::MIN, i64::MAX, arena, &mut sealer.bytes)
     }
 
     /// Drops what the last [`Self::freeze`] gave out.
-    pub(crate) fn drop_flushed(&mut self, sealer: &mut Sealer) {
-        let count = usize::from(std::mem::take(&mut self.flushing)).min(self.sealed.len());
-        let freed: u64 = self.sealed.drain(..count).map(|s| u64::from(s.heap_bytes)).sum();
-        sealer.grown -= freed as isize;
-        self.sealed.shrink_to_fit();
+    pub(crate) fn drop_flushed(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
+        let count = std::mem::take(&mut self.flushing_bytes);
+        arena.drop_front(&mut self.sealed, count as usize, sealer);
+        self.sealed_bytes -= count;
+    }
+
+    /// Forgets the last sample if it is no longer here. To be called when samples have been
+    /// deleted, so that a deleted one that is sent again is not taken for one that is there.
+    pub(crate) fn forget_last(&mut self) {
+        if self.stream.count == 0 {
+            self.has_floats = false;
+        }
+        if let Some(extra) = &mut self.extra
+            && extra.histograms.is_empty()
+        {
+            extra.last_histogram = None;
+        }
     }
 
     /// Whether there may be samples in a range of time.
-    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
+    pub(crate) fn overlaps(
+        &self,
+        start: i64,
+        end: i64,
+        arena: &Arena,
+        scratch: &mut Vec<u8>,
+    ) -> bool {
+        if self.stream.count > 0 && self.stream.last_time >= start {
+            let first = arena.pool.first_word(&self.stream.bytes).map(i64::from_le_bytes);
+            if first.is_some_and(|first| first <= end) {
+                return true;
+            }
+        }
+        scratch.clear();
+        arena.pool.copy(&self.sealed, scratch);
+        let mut found = false;
+        arena.chunks(scratch, |times, _| found |= times.overlaps(start, end));
+        let within = |time: &i64| start <= *time && *time <= end;
         let late = |extra: &Extra| {
-            let within = |time: &i64| start <= *time && *time <= end;
             extra.late.times.iter().any(within) || extra.histograms.times.iter().any(within)
         };
-        (self.stream.count() > 0
-            && self.stream.last_time() >= start
-            && self.stream.first_time() <= end)
-            || self.sealed.iter().any(|sealed| sealed.overlaps(start, end))
-            || self.extra.as_ref().is_some_and(|extra| late(extra))
+        found || self.extra.as_deref().is_some_and(late)
     }
 
-    /// A copy of the samples in a range of time, cheap because chunks are shared.
-    pub(crate) fn snapshot(&self, start: i64, end: i64) -> Snapshot {
-        let sealed = self.sealed.iter().filter(|sealed| sealed.overlaps(start, end));
-        let mut snapshot = Snapshot { sealed: sealed.cloned().collect(), ..Snapshot::default() };
-        if self.stream.count() > 0 && self.stream.last_time() >= start {
-            snapshot.stream = self.stream.bytes().into();
+    /// A copy of the samples in a range of time.
+    pub(crate) fn snapshot(
+        &self,
+        start: i64,
+        end: i64,
+        arena: &Arena,
+        scratch: &mut Vec<u8>,
+    ) -> Snapshot {
+        scratch.clear();
+        arena.pool.copy(&self.sealed, scratch);
+        let (mut bytes, mut chunks) = (Vec::new(), Vec::new());
+        arena.chunks(scratch, |times, payload| {
+            if times.overlaps(start, end) {
+                bytes.extend_from_slice(payload);
+                chunks.push((Arc::clone(times), bytes.len() as u32));
+            }
+        });
+        if self.stream.count > 0 && self.stream.last_time >= start {
+            arena.pool.copy(&self.stream.bytes, &mut bytes);
         }
-        if let Some(extra) = &self.extra {
+        let late = self.extra.as_ref().map(|extra| {
             let (starts, floats) = (extra.starts.as_slice().into(), extra.late.clone());
-            let histograms = extra.histograms.clone();
-            snapshot.late = Some(Box::new(Late { starts, floats, histograms }));
-        }
-        snapshot
+            Box::new(Late { starts, floats, histograms: extra.histograms.clone() })
+        });
+        Snapshot { bytes: bytes.into(), chunks: chunks.into(), late }
     }
 }
 
 /// Memory of one late sample, in bytes: time, value and start.
-const LATE_BYTES: isize = 24;
+const LATE_BYTES: usize = 24;
 
-fn histogram_bytes(histogram: &Histogram) -> isize {
+fn histogram_bytes(histogram: &Histogram) -> usize {
     let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len();
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
-    (size_of::<Histogram>() + 8 * (buckets + spans + histogram.custom_values.len())) as isize
-}
-
-fn insert<V: Clone>(column: &mut Column<V>, at: usize, time: i64, value: V, start: i64) {
-    if start != 0 && column.starts.is_empty() {
-        column.starts.resize(column.times.len(), 0);
-    }
-    if start != 0 || !column.starts.is_empty() {
-        column.starts.insert(at, start);
-    }
-    column.times.insert(at, time);
-    column.values.insert(at, value);
+    size_of::<Histogram>() + 8 * (buckets + spans + histogram.custom_values.len())
 }
 
 #[cfg(test)]

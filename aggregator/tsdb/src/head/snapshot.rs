@@ -1,18 +1,20 @@
-//! What a query takes along from a series of the head.
+//! What a query, or a flush, takes along from a series of the head.
 
 use std::sync::Arc;
 
 use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
-use super::{sealed::Sealed, stream};
+use super::{sealed::Times, stream};
 use crate::samples::{Column, Samples};
 
 /// The samples of a series at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
-    pub(super) sealed: Vec<Sealed>,
-    pub(super) stream: Box<[u8]>,
+    /// Sealed chunks, one after the other, then the stream.
+    pub(super) bytes: Box<[u8]>,
+    /// Times of each chunk, and where it ends.
+    pub(super) chunks: Box<[(Arc<Times>, u32)]>,
     pub(super) late: Option<Box<Late>>,
 }
 
@@ -26,21 +28,21 @@ pub(crate) struct Late {
 
 impl Snapshot {
     pub(crate) fn is_empty(&self) -> bool {
-        self.sealed.is_empty()
-            && self.stream.is_empty()
-            && self
-                .late
-                .as_ref()
-                .is_none_or(|late| late.floats.is_empty() && late.histograms.is_empty())
+        let late = |late: &Late| late.floats.is_empty() && late.histograms.is_empty();
+        self.bytes.is_empty() && self.late.as_deref().is_none_or(late)
     }
 
     /// Appends the samples, unsettled.
     pub(crate) fn decode(&self, out: &mut Samples) -> Result<(), ChunkError> {
-        for sealed in &self.sealed {
-            sealed.decode(out)?;
+        let mut at = 0;
+        for (times, end) in &self.chunks {
+            let end = *end as usize;
+            times.decode(self.bytes.get(at..end).unwrap_or_default(), out)?;
+            at = end;
         }
         let first = out.floats.len();
-        stream::decode(&self.stream, &mut out.floats.times, &mut out.floats.values);
+        let stream = self.bytes.get(at..).unwrap_or_default();
+        stream::decode(stream, &mut out.floats.times, &mut out.floats.values);
         let Some(late) = &self.late else {
             apply_starts(&mut out.floats, first, &[]);
             return Ok(());

@@ -3,61 +3,42 @@
 //! The first sample takes 16 bytes. Each further one takes a control byte, the change of the
 //! distance in time (none, 1, 2, 4 or 8 bytes, in the high half of the control byte as its length)
 //! and the value XORed with the one before, of which only the bytes up to the last that is not
-//! zero are kept (their number in the low half). A regular, constant series takes one byte a sample.
+//! zero are kept (their number in the low half). Samples in a row that change neither are counted
+//! in one byte behind a control byte of their own, so a regular, constant series takes hardly more.
+
+use super::pool::{Chain, Pool};
 
 /// Samples of a stream before it is sealed into a chunk.
-pub(crate) const SEAL_COUNT: u16 = 120;
+pub(crate) const SEAL_COUNT: u8 = 60;
 
-/// By how many bytes a stream grows at least, which is enough for any sample.
-const GROWTH_BYTES_MIN: usize = 32;
+/// The control byte before the length of a run of unchanged samples.
+const RUN: u8 = 0xff;
 
-/// A stream being written.
+/// The end of a stream: what the next sample is written relative to.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
-    bytes: Vec<u8>,
-    last_time: i64,
-    last_value: u64,
-    last_delta: i64,
-    count: u16,
+    pub(crate) bytes: Chain,
+    pub(crate) last_time: i64,
+    pub(crate) last_value: u64,
+    /// The last distance in time, cut to what fits.
+    last_delta: i32,
+    pub(crate) count: u8,
+    /// Whether the last byte is the length of a run.
+    in_run: bool,
 }
 
 impl Stream {
-    pub(crate) fn count(&self) -> u16 {
-        self.count
-    }
-
-    /// Memory beside the struct itself, in bytes.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        self.bytes.capacity()
-    }
-
-    /// The time of the first sample; zero when there is none.
-    pub(crate) fn first_time(&self) -> i64 {
-        self.bytes.first_chunk().map_or(0, |first| i64::from_le_bytes(*first))
-    }
-
-    pub(crate) fn last_time(&self) -> i64 {
-        self.last_time
-    }
-
-    pub(crate) fn last_value(&self) -> u64 {
-        self.last_value
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Forgets the samples and their memory.
-    pub(crate) fn clear(&mut self) {
-        self.bytes = Vec::new();
+    /// Forgets the samples.
+    pub(crate) fn clear(&mut self, pool: &mut Pool) {
+        pool.clear(&mut self.bytes);
         self.count = 0;
         self.last_delta = 0;
+        self.in_run = false;
     }
 
     /// Appends a sample. Times must not go back.
     #[inline]
-    pub(crate) fn push(&mut self, time: i64, value: u64) {
+    pub(crate) fn push(&mut self, time: i64, value: u64, pool: &mut Pool) {
         let mut sample = [0; 24];
         let length;
         if self.count == 0 {
@@ -67,10 +48,16 @@ impl Stream {
             self.last_delta = 0;
         } else {
             let delta = time.wrapping_sub(self.last_time);
-            let change = delta.wrapping_sub(self.last_delta);
-            self.last_delta = delta;
+            let change = delta.wrapping_sub(i64::from(self.last_delta));
+            self.last_delta = cut(delta);
             let time_bytes = signed_bytes(change);
             let xored = (value ^ self.last_value).swap_bytes();
+            if change == 0 && xored == 0 {
+                self.push_unchanged(pool);
+                self.last_time = time;
+                return;
+            }
+            self.in_run = false;
             let value_bytes = 8 - (xored.leading_zeros() / 8) as usize;
             sample[0] = (time_bytes << 4 | value_bytes) as u8;
             // Both are written whole; what is too much is overwritten or cut off.
@@ -78,14 +65,32 @@ impl Stream {
             sample[1 + time_bytes..9 + time_bytes].copy_from_slice(&xored.to_le_bytes());
             length = 1 + time_bytes + value_bytes;
         }
-        if self.bytes.capacity() - self.bytes.len() < length {
-            self.bytes.reserve_exact(GROWTH_BYTES_MIN.max(self.bytes.len() / 2));
-        }
-        self.bytes.extend_from_slice(&sample[..length]);
+        pool.append(&mut self.bytes, &sample[..length]);
         self.last_time = time;
         self.last_value = value;
         self.count += 1;
     }
+}
+
+impl Stream {
+    /// Counts a sample whose value and distance in time are those of the one before. A run cannot
+    /// be longer than a stream, whose count fits in a byte.
+    fn push_unchanged(&mut self, pool: &mut Pool) {
+        self.count += 1;
+        if self.in_run
+            && let Some(length) = pool.last_mut(&self.bytes)
+        {
+            *length += 1;
+            return;
+        }
+        pool.append(&mut self.bytes, &[RUN, 1]);
+        self.in_run = true;
+    }
+}
+
+/// The part of a distance in time that is remembered.
+fn cut(delta: i64) -> i32 {
+    delta.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
 /// In how many bytes, of those that the control byte can name, a number fits.
@@ -107,18 +112,29 @@ fn signed_bytes(number: i64) -> usize {
 pub(crate) fn decode(bytes: &[u8], times: &mut Vec<i64>, values: &mut Vec<f64>) {
     let Some((first, mut rest)) = bytes.split_first_chunk::<16>() else { return };
     let (mut time, mut value) = (word(&first[..8]) as i64, word(&first[8..]));
-    let mut delta = 0i64;
+    let mut delta = 0i32;
     times.push(time);
     values.push(f64::from_bits(value));
     while let Some((&control, tail)) = rest.split_first() {
+        if control == RUN {
+            let Some((&length, tail)) = tail.split_first() else { return };
+            for _ in 0..length {
+                time = time.wrapping_add(i64::from(delta));
+                times.push(time);
+                values.push(f64::from_bits(value));
+            }
+            rest = tail;
+            continue;
+        }
         let (time_bytes, value_bytes) = (usize::from(control >> 4), usize::from(control & 15));
         if time_bytes > 8 || value_bytes > 8 {
             return;
         }
         let Some((change, tail)) = tail.split_at_checked(time_bytes) else { return };
         let Some((xored, tail)) = tail.split_at_checked(value_bytes) else { return };
-        delta = delta.wrapping_add(sign_extended(change));
-        time = time.wrapping_add(delta);
+        let distance = i64::from(delta).wrapping_add(sign_extended(change));
+        delta = cut(distance);
+        time = time.wrapping_add(distance);
         value ^= word(xored).swap_bytes();
         times.push(time);
         values.push(f64::from_bits(value));

@@ -17,7 +17,10 @@ use crate::{
     block::{BlockError, BlockId, reader::Block, writer::BlockPlan},
     compact::{Dropped, Merged, merge},
     flush::{Flushed, Target, flush},
-    head::{partition::Partition, sealed::Sealer},
+    head::{
+        partition::{CarriedOver, Partition},
+        sealed::Sealer,
+    },
     manifest::{Manifest, Tombstone, WriteError},
     outcome::StoreError,
     plan::{Merge, next_merge},
@@ -170,7 +173,7 @@ impl Inner {
 
     /// Writes again what blocks do not hold and the log is about to lose.
     fn carry_over(&self, partition: &Partition) {
-        let (exemplars, metadata) = partition.carried_over();
+        let CarriedOver { exemplars, metadata } = partition.carried_over();
         if exemplars.is_empty() && metadata.is_empty() {
             return;
         }
@@ -295,9 +298,18 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let mut manifest = maintenance.shelf.manifest.clone();
         let Some(until) = manifest.blocks.iter().max().copied() else { return Ok(()) };
-        let (tenant, start, end) = (tenant.clone(), start.0, end.0);
-        manifest.tombstones.push(Tombstone { tenant, matchers, start, end, until });
-        self.change(&mut maintenance.shelf, manifest, Vec::new())
+        manifest.tombstones.push(Tombstone {
+            tenant: tenant.clone(),
+            matchers,
+            start: start.0,
+            end: end.0,
+            until,
+        });
+        self.change(&mut maintenance.shelf, manifest, Vec::new())?;
+        if let Some(partition) = self.head.get(tenant) {
+            partition.forget_last();
+        }
+        Ok(())
     }
 
     /// Takes a tenant out of the head, durably.

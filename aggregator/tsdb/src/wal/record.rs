@@ -2,8 +2,9 @@
 //!
 //! Every record stands for itself: it names the run of the process and the number of the tenant,
 //! and its samples depend on no other record's. Only what a number means (a tenant, a series) is
-//! told once per epoch; numbers are never reused within a run, so a lost record can leave numbers
-//! without meaning but never give them a wrong one.
+//! told elsewhere, twice per epoch, because damage there would cost more than a record. Numbers are
+//! never reused within a run, so a lost record can leave numbers without meaning but never give
+//! them a wrong one.
 
 use std::sync::Arc;
 
@@ -58,6 +59,7 @@ pub(crate) struct Writer {
     last_series: u32,
     last_time: i64,
     last_start: i64,
+    last_labels: Vec<u8>,
     scratch: chunk::Scratch,
 }
 
@@ -68,6 +70,7 @@ impl Writer {
         owner.put(&mut self.bytes);
         self.header = self.bytes.len();
         (self.last_series, self.last_time, self.last_start) = (0, 0, 0);
+        self.last_labels.clear();
     }
 
     /// Whether nothing follows the owner yet.
@@ -84,8 +87,20 @@ impl Writer {
     }
 
     pub(crate) fn series(&mut self, series: u32, labels: &[u8]) {
-        varint::put_u64(&mut self.bytes, u64::from(series));
-        self.put_bytes(labels);
+        let old = &self.last_labels;
+        let prefix = old.iter().zip(labels).take_while(|(a, b)| a == b).count();
+        let shorter = old.len().min(labels.len()) - prefix;
+        let ends = old.iter().rev().zip(labels.iter().rev()).take(shorter);
+        let suffix = ends.take_while(|(a, b)| a == b).count();
+        let middle = labels.get(prefix..labels.len() - suffix).unwrap_or_default();
+        let step = i64::from(series) - i64::from(self.last_series);
+        varint::put_i64(&mut self.bytes, step);
+        varint::put_u64(&mut self.bytes, prefix as u64);
+        varint::put_u64(&mut self.bytes, suffix as u64);
+        self.put_bytes(middle);
+        self.last_series = series;
+        self.last_labels.clear();
+        self.last_labels.extend_from_slice(labels);
     }
 
     #[inline]
@@ -156,9 +171,16 @@ impl Writer {
 
 /// Reads the series of a record after its owner. `None` when the bytes are none.
 pub(crate) fn read_series(mut input: &[u8], mut visit: impl FnMut(u32, &[u8])) -> Option<()> {
+    let (mut series, mut labels) = (0u32, Vec::new());
     while !input.is_empty() {
-        let series = take_u32(&mut input)?;
-        visit(series, take_bytes(&mut input)?);
+        let step = varint::take_i64(&mut input)?;
+        series = u32::try_from(i64::from(series).checked_add(step)?).ok()?;
+        let prefix = usize::try_from(varint::take_u64(&mut input)?).ok()?;
+        let suffix = usize::try_from(varint::take_u64(&mut input)?).ok()?;
+        let middle = take_bytes(&mut input)?;
+        let replaced = labels.len().checked_sub(prefix)?.checked_sub(suffix)?;
+        labels.splice(prefix..prefix + replaced, middle.iter().copied());
+        visit(series, &labels);
     }
     Some(())
 }

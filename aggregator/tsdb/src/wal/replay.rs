@@ -13,7 +13,7 @@ use std::{
 };
 
 use disk::journal::Record;
-use model::tenant::TenantId;
+use model::{histogram::Histogram, tenant::TenantId};
 
 use super::record::{self, Owner};
 use crate::head::{
@@ -104,14 +104,19 @@ fn run(head: &Head, records: &Receiver<(u8, Vec<u8>)>) -> Counts {
     for (kind, payload) in records {
         replay.apply(kind, &payload);
     }
+    replay.adopt_orphans();
     replay.counts
 }
+
+/// Samples of unknown series that a thread keeps, in case the series is told later.
+const ORPHANS_MAX: usize = 1 << 20;
 
 /// Applies records to the head.
 #[derive(Debug)]
 struct Replay<'a> {
     head: &'a Head,
     owners: HashMap<Owner, Known>,
+    orphans: Vec<Orphan>,
     sealer: Sealer,
     counts: Counts,
 }
@@ -123,9 +128,32 @@ struct Known {
     series: Numbers,
 }
 
+/// A sample whose series is not known. It is told twice, in two records, so if one is damaged the
+/// other may be still to come.
+#[derive(Debug)]
+struct Orphan {
+    owner: Owner,
+    series: u32,
+    time: i64,
+    start: i64,
+    value: Value,
+}
+
+#[derive(Debug)]
+enum Value {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
 impl<'a> Replay<'a> {
     fn new(head: &'a Head) -> Self {
-        Self { head, owners: HashMap::new(), sealer: Sealer::default(), counts: Counts::default() }
+        Self {
+            head,
+            owners: HashMap::new(),
+            orphans: Vec::new(),
+            sealer: Sealer::default(),
+            counts: Counts::default(),
+        }
     }
 
     fn apply(&mut self, kind: u8, payload: &[u8]) {
@@ -138,12 +166,15 @@ impl<'a> Replay<'a> {
         let understood = match kind {
             record::TENANT => self.tenant(owner, rest),
             record::TENANT_DELETED => {
+                self.orphans.retain(|orphan| orphan.owner != owner);
                 if let Some(known) = self.owners.remove(&owner) {
                     self.head.remove(&known.partition.tenant);
                 }
                 Some(())
             }
-            _ => self.content(kind, owner, rest),
+            record::SAMPLES => self.samples(owner, rest),
+            record::HISTOGRAMS => self.histograms(owner, rest),
+            _ => self.descriptions(kind, owner, rest),
         };
         if understood.is_none() {
             self.counts.malformed += 1;
@@ -160,39 +191,69 @@ impl<'a> Replay<'a> {
         Some(())
     }
 
-    fn content(&mut self, kind: u8, owner: Owner, payload: &[u8]) -> Option<()> {
-        let (counts, sealer) = (&mut self.counts, &mut self.sealer);
-        let Some(known) = self.owners.get_mut(&owner) else {
-            counts.orphaned_samples += count_samples(kind, payload);
-            return Some(());
+    fn samples(&mut self, owner: Owner, payload: &[u8]) -> Option<()> {
+        let (counts, orphans, sealer) = (&mut self.counts, &mut self.orphans, &mut self.sealer);
+        let mut orphaned = |series, time, value, start| {
+            let value = Value::Float(value);
+            counts.keep(orphans, Orphan { owner, series, time, start, value });
         };
+        let Some(known) = self.owners.get(&owner) else {
+            return record::read_samples(payload, orphaned);
+        };
+        let mut data = known.partition.data();
+        let Data { table, arena, .. } = &mut *data;
+        let mut stored = 0;
+        let understood = record::read_samples(payload, |number, time, value, start| {
+            match known.series.get(number).and_then(|found| table.get_mut(found)) {
+                Some(series) => {
+                    series.restore(time, value, start, arena, sealer);
+                    stored += 1;
+                }
+                None => orphaned(number, time, value, start),
+            }
+        });
+        counts.samples += stored;
+        understood
+    }
+
+    fn histograms(&mut self, owner: Owner, payload: &[u8]) -> Option<()> {
+        let (counts, orphans, sealer) = (&mut self.counts, &mut self.orphans, &mut self.sealer);
+        let mut orphaned = |series, time, value, start| {
+            let value = Value::Histogram(value);
+            counts.keep(orphans, Orphan { owner, series, time, start, value });
+        };
+        let Some(known) = self.owners.get(&owner) else {
+            return record::read_histograms(payload, orphaned);
+        };
+        let mut data = known.partition.data();
+        let Data { table, arena, .. } = &mut *data;
+        let mut stored = 0;
+        let understood =
+            record::read_histograms(payload, |number, time, value, start| {
+                match known.series.get(number).and_then(|found| table.get_mut(found)) {
+                    Some(series) => {
+                        series.restore_histogram(time, &value, start, arena, sealer);
+                        stored += 1;
+                    }
+                    None => orphaned(number, time, value, start),
+                }
+            });
+        counts.samples += stored;
+        understood
+    }
+
+    /// What is no sample.
+    fn descriptions(&mut self, kind: u8, owner: Owner, payload: &[u8]) -> Option<()> {
+        let Some(known) = self.owners.get_mut(&owner) else { return Some(()) };
         let (partition, series) = (&known.partition, &mut known.series);
         let mut data = partition.data();
         let data: &mut Data = &mut data;
-        let understood = match kind {
+        match kind {
             record::SERIES => record::read_series(payload, |number, labels| {
                 let key = partition.hash(labels);
                 let found = data.table.find(key);
                 let found = found.or_else(|| partition.create(data, key, labels));
                 series.set(number, found);
-            }),
-            record::SAMPLES => record::read_samples(payload, |number, time, value, start| {
-                match series.get(number).and_then(|found| data.table.get_mut(found)) {
-                    Some(series) => {
-                        series.restore(time, value, start, sealer);
-                        counts.samples += 1;
-                    }
-                    None => counts.orphaned_samples += 1,
-                }
-            }),
-            record::HISTOGRAMS => record::read_histograms(payload, |number, time, value, start| {
-                match series.get(number).and_then(|found| data.table.get_mut(found)) {
-                    Some(series) => {
-                        series.restore_histogram(time, &value, start, sealer);
-                        counts.samples += 1;
-                    }
-                    None => counts.orphaned_samples += 1,
-                }
             }),
             record::EXEMPLARS => record::read_exemplars(payload, |number, exemplar| {
                 if let Some(number) = series.get(number) {
@@ -203,22 +264,46 @@ impl<'a> Replay<'a> {
                 data.metadata.insert(metric, metadata);
             }),
             _ => None,
-        };
-        data.sample_bytes += std::mem::take(&mut sealer.grown);
-        understood
+        }
+    }
+
+    /// Looks once more for the series of samples that had none.
+    fn adopt_orphans(&mut self) {
+        for orphan in std::mem::take(&mut self.orphans) {
+            let Orphan { owner, series, time, start, value } = orphan;
+            let known = self.owners.get(&owner);
+            let found = known.and_then(|known| Some((known, known.series.get(series)?)));
+            let stored = found.is_some_and(|(known, number)| {
+                let mut data = known.partition.data();
+                let Data { table, arena, .. } = &mut *data;
+                let Some(series) = table.get_mut(number) else { return false };
+                match value {
+                    Value::Float(value) => {
+                        series.restore(time, value, start, arena, &mut self.sealer);
+                    }
+                    Value::Histogram(value) => {
+                        series.restore_histogram(time, &value, start, arena, &mut self.sealer);
+                    }
+                }
+                true
+            });
+            if stored {
+                self.counts.samples += 1;
+            } else {
+                self.counts.orphaned_samples += 1;
+            }
+        }
     }
 }
 
-/// How many samples are in a record that cannot be applied.
-fn count_samples(kind: u8, payload: &[u8]) -> u64 {
-    let mut count = 0;
-    let read = match kind {
-        record::SAMPLES => record::read_samples(payload, |_, _, _, _| count += 1),
-        record::HISTOGRAMS => record::read_histograms(payload, |_, _, _, _| count += 1),
-        _ => None,
-    };
-    // What could be read is counted, even if the record breaks off.
-    read.map_or(count, |()| count)
+impl Counts {
+    fn keep(&mut self, orphans: &mut Vec<Orphan>, orphan: Orphan) {
+        if orphans.len() < ORPHANS_MAX {
+            orphans.push(orphan);
+        } else {
+            self.orphaned_samples += 1;
+        }
+    }
 }
 
 /// Series of the log to series of the head.

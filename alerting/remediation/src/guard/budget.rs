@@ -2,12 +2,23 @@
 
 use super::{Case, Guardrail, Refusal};
 use crate::{
-    BreakerState,
+    BreakerState, Remediation,
     fleet::Health,
     incident::State,
     report::{count, human},
     window::Window,
 };
+
+impl Remediation {
+    fn region_limit(&self) -> u32 {
+        half(self.policy.fleet().region_in_flight, self.fleet.breaker.state())
+    }
+
+    /// Whether one more action may begin, as far as the region is concerned.
+    pub(crate) fn region_has_room(&self) -> bool {
+        self.fleet.in_flight.len() < self.region_limit() as usize
+    }
+}
 
 impl Case<'_> {
     pub(super) fn app_budget(&self) -> Option<Refusal> {
@@ -96,12 +107,18 @@ impl Case<'_> {
     pub(super) fn region_budget(&self) -> Option<Refusal> {
         let fleet = self.core.policy.fleet();
         let region = &self.core.fleet;
-        self.rate(
+        let mut refusal = self.rate(
             Guardrail::RegionBudget,
             "in the region",
-            (region.in_flight.len(), half(fleet.region_in_flight, region.breaker.state())),
+            (region.in_flight.len(), self.core.region_limit()),
             (&region.restarts, fleet.region_restarts),
-        )
+        )?;
+        // In a mass failure there are very many of these: they are not asked each second.
+        if !self.core.region_has_room() {
+            refusal.parked = true;
+            refusal.until = Some(self.now.saturating_add(super::PARKED_RECHECK));
+        }
+        Some(refusal)
     }
 
     fn rate(

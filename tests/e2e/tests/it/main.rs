@@ -5,11 +5,13 @@
     reason = "tests and measurements use the real clock and the real disk from outside"
 )]
 
+mod agent;
 mod api;
 mod crash;
 mod demo;
 mod isolation;
 mod page;
 mod prometheus;
+mod reload;
 mod telemetry;
 mod usage;

@@ -8,14 +8,16 @@ use super::*;
 /// left over.
 fn read(framing: Framing, input: &[u8], piece: usize) -> Result<(Vec<u8>, bool, Vec<u8>), Failed> {
     let mut reader = Reader::new(framing);
-    let mut body = Vec::new();
+    let mut body = Body::new(true);
     let mut buffer = Vec::new();
     for piece in input.chunks(piece.max(1)) {
         buffer.extend_from_slice(piece);
         let used = reader.read(&buffer, &mut body)?;
         buffer.drain(..used);
     }
-    Ok((body, reader.is_complete(), buffer))
+    let bytes = body.bytes.take().unwrap_or_default();
+    assert_eq!(bytes.len(), body.len());
+    Ok((bytes, reader.is_complete(), buffer))
 }
 
 #[track_caller]

@@ -1,0 +1,187 @@
+//! Memory for the many small and growing byte strings of a tenant's series.
+//!
+//! A string is a chain of small blocks of one size. Blocks are never given back to the allocator
+//! but used again, so that hours of growing and sealing leave no holes behind.
+
+/// Bytes of a block beside the link.
+const BLOCK_BYTES: usize = 28;
+/// Blocks that are allocated together.
+const PAGE_BLOCKS: usize = 64;
+/// No block.
+const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    bytes: [u8; BLOCK_BYTES],
+    /// The next block of the chain, or of the free ones.
+    next: u32,
+}
+
+/// A pool of blocks.
+#[derive(Debug)]
+#[expect(clippy::vec_box, reason = "growing must not copy the blocks")]
+pub(crate) struct Pool {
+    pages: Vec<Box<[Block; PAGE_BLOCKS]>>,
+    free: u32,
+    used: usize,
+}
+
+/// A string of bytes in a pool.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    head: u32,
+    tail: u32,
+    /// Bytes of the first block that no longer belong to the string.
+    start: u8,
+    /// Bytes of the last block that are filled.
+    end: u8,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { pages: Vec::new(), free: NONE, used: 0 }
+    }
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { head: NONE, tail: NONE, start: 0, end: 0 }
+    }
+}
+
+impl Chain {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == NONE
+    }
+}
+
+impl Pool {
+    /// Bytes in use, links and all.
+    pub(crate) fn used_bytes(&self) -> usize {
+        self.used * size_of::<Block>()
+    }
+
+    /// Bytes that the allocator has given.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.pages.len() * size_of::<[Block; PAGE_BLOCKS]>()
+            + self.pages.capacity() * size_of::<usize>()
+    }
+
+    fn block(&mut self, number: u32) -> &mut Block {
+        &mut self.pages[number as usize / PAGE_BLOCKS][number as usize % PAGE_BLOCKS]
+    }
+
+    fn take(&mut self) -> u32 {
+        if self.free == NONE {
+            let first = (self.pages.len() * PAGE_BLOCKS) as u32;
+            let mut page = Box::new([Block { bytes: [0; BLOCK_BYTES], next: NONE }; PAGE_BLOCKS]);
+            for (number, block) in (first + 1..).zip(page.iter_mut().take(PAGE_BLOCKS - 1)) {
+                block.next = number;
+            }
+            self.pages.push(page);
+            self.free = first;
+        }
+        let number = self.free;
+        let block = self.block(number);
+        let next = std::mem::replace(&mut block.next, NONE);
+        self.free = next;
+        self.used += 1;
+        number
+    }
+
+    fn give(&mut self, number: u32) {
+        let free = self.free;
+        self.block(number).next = free;
+        self.free = number;
+        self.used -= 1;
+    }
+
+    /// Adds bytes at the end.
+    #[inline]
+    pub(crate) fn append(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if chain.tail == NONE || usize::from(chain.end) == BLOCK_BYTES {
+                let new = self.take();
+                if chain.tail == NONE {
+                    (chain.head, chain.start) = (new, 0);
+                } else {
+                    self.block(chain.tail).next = new;
+                }
+                (chain.tail, chain.end) = (new, 0);
+            }
+            let end = usize::from(chain.end);
+            let taken = bytes.len().min(BLOCK_BYTES - end);
+            let (now, later) = bytes.split_at(taken);
+            self.block(chain.tail).bytes[end..end + taken].copy_from_slice(now);
+            chain.end += taken as u8;
+            bytes = later;
+        }
+    }
+
+    /// The last byte, to be changed.
+    pub(crate) fn last_mut(&mut self, chain: &Chain) -> Option<&mut u8> {
+        if chain.is_empty() {
+            return None;
+        }
+        let last = usize::from(chain.end).checked_sub(1)?;
+        self.block(chain.tail).bytes.get_mut(last)
+    }
+
+    /// Visits the bytes from the first to the last, piece by piece.
+    pub(crate) fn pieces(&self, chain: &Chain, mut visit: impl FnMut(&[u8])) {
+        let mut number = chain.head;
+        let mut start = usize::from(chain.start);
+        while number != NONE {
+            let block = &self.pages[number as usize / PAGE_BLOCKS][number as usize % PAGE_BLOCKS];
+            let end = if number == chain.tail { usize::from(chain.end) } else { BLOCK_BYTES };
+            visit(block.bytes.get(start..end).unwrap_or_default());
+            start = 0;
+            number = block.next;
+        }
+    }
+
+    /// Appends the bytes of a chain to `out`.
+    pub(crate) fn copy(&self, chain: &Chain, out: &mut Vec<u8>) {
+        self.pieces(chain, |piece| out.extend_from_slice(piece));
+    }
+
+    /// The first eight bytes, if there are so many.
+    pub(crate) fn first_word(&self, chain: &Chain) -> Option<[u8; 8]> {
+        let (mut word, mut filled) = ([0; 8], 0);
+        self.pieces(chain, |piece| {
+            let taken = piece.len().min(8 - filled);
+            word[filled..filled + taken].copy_from_slice(&piece[..taken]);
+            filled += taken;
+        });
+        (filled == 8).then_some(word)
+    }
+
+    /// Takes bytes off the front.
+    pub(crate) fn drop_front(&mut self, chain: &mut Chain, mut count: usize) {
+        while count > 0 && chain.head != NONE {
+            let is_last = chain.head == chain.tail;
+            let end = if is_last { usize::from(chain.end) } else { BLOCK_BYTES };
+            let left = end - usize::from(chain.start);
+            if count < left {
+                chain.start += count as u8;
+                return;
+            }
+            count -= left;
+            let next = self.block(chain.head).next;
+            self.give(chain.head);
+            *chain = if is_last {
+                Chain::default()
+            } else {
+                Chain { head: next, start: 0, tail: chain.tail, end: chain.end }
+            };
+        }
+    }
+
+    /// Empties a chain.
+    pub(crate) fn clear(&mut self, chain: &mut Chain) {
+        self.drop_front(chain, usize::MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use crate::{
 /// Series per measurement at most.
 pub const SERIES_MAX: usize = 14 + Class::ALL.len();
 
-/// Names, types and help texts of everything that [`write`] makes.
+/// Names, types and help texts of everything that [`write()`] makes.
 const METRICS: [(&str, MetricType, &str, &str); 12] = [
     ("probe_success", MetricType::Gauge, "", "Whether the probe succeeded"),
     ("probe_duration_seconds", MetricType::Gauge, "seconds", "How long the whole probe took"),

@@ -45,7 +45,11 @@ impl Server {
 
     /// On a port of the caller's choice.
     pub fn start_on(port: u16, lines: &str) -> Self {
-        let dir = tempfile::tempdir().expect("is created");
+        Self::start_in(tempfile::tempdir().expect("is created"), port, lines)
+    }
+
+    /// With configuration and data in a directory of the caller's choice.
+    pub fn start_in(dir: TempDir, port: u16, lines: &str) -> Self {
         let config = configuration(port, &dir.path().join("data"), lines);
         std::fs::write(dir.path().join("tidewatch.toml"), config).expect("is written");
         let process = spawn(dir.path());

@@ -347,3 +347,14 @@ fn one_seed_gives_one_history() {
     assert_eq!(log(11), log(11));
     assert_ne!(log(11), log(12));
 }
+
+#[test]
+fn show() {
+    let world = simulate(347);
+    for event in world.rig.log.iter().filter(|e| e.kind != EventKind::Started) {
+        println!("{} {:?} {}/{}@{} r{} [{}] {}", event.time, event.kind, event.target.app, event.target.instance, event.target.node, event.run(), event.incident, event.reason);
+    }
+    println!("now {} breaker {:?} nodes {:?} parked {:?}", world.rig.now, world.rig.core.breaker(), world.rig.core.node_incidents().collect::<Vec<_>>(), world.rig.core.parked);
+    for incident in world.rig.core.incidents() { println!("{incident:?}"); }
+    println!("next {:?}", world.rig.core.poll_timeout());
+}

@@ -9,6 +9,7 @@ mod agent;
 mod api;
 mod crash;
 mod demo;
+mod disk_full;
 mod isolation;
 mod page;
 mod prometheus;

@@ -1,6 +1,7 @@
 //! The routes: who answers which path.
 
 pub mod answer;
+mod body;
 mod events;
 mod federate;
 mod live;

@@ -3,7 +3,12 @@
 //! Every node carries its [`Span`], so that errors and annotations can say where they arose. Nodes
 //! compare equal when they mean the same, wherever they stand.
 
-use model::matcher::Matcher;
+mod ops;
+mod walk;
+
+use model::matcher::{MatchOp, Matcher};
+
+pub use ops::{AggregateOp, BinaryOp};
 
 use crate::{functions::Function, span::Span};
 
@@ -70,7 +75,7 @@ pub struct StringLiteral {
 }
 
 /// `metric{label="value"} @ time offset duration`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct VectorSelector {
     /// The metric name where it stands before the braces, else empty.
     pub name: String,
@@ -79,6 +84,25 @@ pub struct VectorSelector {
     pub modifiers: Modifiers,
     pub extension: Extension,
     pub span: Span,
+}
+
+/// The order of conditions does not matter.
+impl PartialEq for VectorSelector {
+    fn eq(&self, other: &Self) -> bool {
+        let conditions = |selector: &Self| {
+            let mut conditions: Vec<(String, MatchOp, String)> = selector
+                .matchers
+                .iter()
+                .map(|matcher| (matcher.name().into(), matcher.op(), matcher.value().into()))
+                .collect();
+            conditions.sort_unstable();
+            conditions
+        };
+        self.name == other.name
+            && self.modifiers == other.modifiers
+            && self.extension == other.extension
+            && conditions(self) == conditions(other)
+    }
 }
 
 /// How a selector treats the samples around its range.
@@ -229,80 +253,6 @@ pub enum Cardinality {
     ManyToMany,
 }
 
-/// The binary operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    /// `</`: keeps the observations of a histogram below a value.
-    TrimUpper,
-    /// `>/`: keeps the observations of a histogram above a value.
-    TrimLower,
-    And,
-    Or,
-    Unless,
-}
-
-impl BinaryOp {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::Mod => "%",
-            Self::Pow => "^",
-            Self::Atan2 => "atan2",
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterEqual => ">=",
-            Self::TrimUpper => "</",
-            Self::TrimLower => ">/",
-            Self::And => "and",
-            Self::Or => "or",
-            Self::Unless => "unless",
-        }
-    }
-
-    pub fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Self::Equal
-                | Self::NotEqual
-                | Self::Less
-                | Self::LessEqual
-                | Self::Greater
-                | Self::GreaterEqual
-        )
-    }
-
-    pub fn is_set(self) -> bool {
-        matches!(self, Self::And | Self::Or | Self::Unless)
-    }
-
-    /// Whether the result means something else than its operands, so that it loses their name.
-    pub fn is_arithmetic(self) -> bool {
-        matches!(
-            self,
-            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Mod | Self::Pow | Self::Atan2
-        )
-    }
-}
-
 /// An aggregation over groups of elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
@@ -314,66 +264,6 @@ pub struct Aggregate {
     /// `without` instead of `by`.
     pub without: bool,
     pub span: Span,
-}
-
-/// The aggregations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AggregateOp {
-    Sum,
-    Avg,
-    Count,
-    Min,
-    Max,
-    Group,
-    Stddev,
-    Stdvar,
-    Topk,
-    Bottomk,
-    CountValues,
-    Quantile,
-    Limitk,
-    LimitRatio,
-}
-
-impl AggregateOp {
-    /// All aggregations with their names.
-    pub const ALL: [(&'static str, Self); 14] = [
-        ("sum", Self::Sum),
-        ("avg", Self::Avg),
-        ("count", Self::Count),
-        ("min", Self::Min),
-        ("max", Self::Max),
-        ("group", Self::Group),
-        ("stddev", Self::Stddev),
-        ("stdvar", Self::Stdvar),
-        ("topk", Self::Topk),
-        ("bottomk", Self::Bottomk),
-        ("count_values", Self::CountValues),
-        ("quantile", Self::Quantile),
-        ("limitk", Self::Limitk),
-        ("limit_ratio", Self::LimitRatio),
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
-    }
-
-    /// Whether it takes a parameter before the vector.
-    pub fn has_param(self) -> bool {
-        matches!(
-            self,
-            Self::Topk
-                | Self::Bottomk
-                | Self::CountValues
-                | Self::Quantile
-                | Self::Limitk
-                | Self::LimitRatio
-        )
-    }
-
-    pub fn is_experimental(self) -> bool {
-        matches!(self, Self::Limitk | Self::LimitRatio)
-    }
 }
 
 /// A function applied to arguments.
@@ -414,39 +304,6 @@ impl Expr {
             Self::Aggregate(node) => node.span,
             Self::Call(node) => node.span,
         }
-    }
-
-    /// Calls `visit` for this expression and all below, outermost first.
-    pub fn visit<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
-        visit(self);
-        match self {
-            Self::Number(_) | Self::String(_) | Self::Selector(_) | Self::Matrix(_) => {}
-            Self::Subquery(node) => node.expr.visit(visit),
-            Self::Paren(node) => node.expr.visit(visit),
-            Self::Unary(node) => node.expr.visit(visit),
-            Self::Binary(node) => {
-                node.lhs.visit(visit);
-                node.rhs.visit(visit);
-            }
-            Self::Aggregate(node) => {
-                node.expr.visit(visit);
-                if let Some(param) = &node.param {
-                    param.visit(visit);
-                }
-            }
-            Self::Call(node) => node.args.iter().for_each(|arg| arg.visit(visit)),
-        }
-    }
-
-    /// The selectors of the expression, as `/series` would take them.
-    pub fn selectors(&self) -> Vec<&[Matcher]> {
-        let mut found = Vec::new();
-        self.visit(&mut |expr| match expr {
-            Self::Selector(selector) => found.push(selector.matchers.as_slice()),
-            Self::Matrix(matrix) => found.push(matrix.selector.matchers.as_slice()),
-            _ => {}
-        });
-        found
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     error::{EvalError, execution},
     exec::{Exec, Settings, grid::Grid},
     plan::{self, Node, Times},
+    stack,
     text::quote::Quoted,
     value::{Answer, Value},
 };
@@ -106,9 +107,8 @@ impl Engine {
         context: &Context<'_>,
     ) -> Result<Answer, EvalError> {
         let times = Times { start: time.0, end: time.0, step: 0 };
-        let node = plan::build(expr, times)?;
         let grid = Grid { start: time.0, step: 1, count: 1 };
-        self.run(store, context, |exec| exec.instant_value(&node, grid))
+        self.run(expr, times, store, context, |exec, node| exec.instant_value(node, grid))
     }
 
     /// The values of an expression from `start` to `end`, both inclusive.
@@ -136,15 +136,17 @@ impl Engine {
         if grid.count as u64 > self.options.max_steps {
             return Err(EvalError::Limit { what: "steps", limit: self.options.max_steps });
         }
-        let node: Node = plan::build(expr, Times { start: start.0, end: end.0, step })?;
-        self.run(store, context, |exec| exec.range_value(&node, grid))
+        let times = Times { start: start.0, end: end.0, step };
+        self.run(expr, times, store, context, |exec, node| exec.range_value(node, grid))
     }
 
     fn run(
         &self,
+        expr: &Expr,
+        times: Times,
         store: &dyn Queryable,
         context: &Context<'_>,
-        evaluate: impl FnOnce(&Exec<'_>) -> Result<Value, EvalError>,
+        evaluate: impl FnOnce(&Exec<'_>, &Node) -> Result<Value, EvalError> + Send,
     ) -> Result<Answer, EvalError> {
         let options = &self.options;
         let settings = Settings {
@@ -160,7 +162,13 @@ impl Engine {
         let max_samples = options.max_samples.min(context.max_samples.unwrap_or(u64::MAX));
         let exec = Exec::new(store, settings, context.cancelled, max_samples);
         exec.check()?;
-        let value = evaluate(&exec)?;
-        Ok(exec.finish(value))
+        let value = stack::with_room(expr.height(), || {
+            let node = plan::build(expr, times)?;
+            evaluate(&exec, &node)
+        });
+        match value {
+            Some(value) => Ok(exec.finish(value?)),
+            None => execution("no memory for an expression of this height"),
+        }
     }
 }

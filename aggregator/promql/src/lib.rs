@@ -20,6 +20,7 @@ mod printer;
 mod range;
 pub mod script;
 mod span;
+mod stack;
 mod text;
 mod value;
 mod xxhash;

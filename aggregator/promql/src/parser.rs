@@ -19,6 +19,7 @@ use crate::{
     ast::{Expr, ValueType},
     lexer::token::Kind,
     span::Span,
+    stack,
 };
 use stream::Stream;
 
@@ -70,17 +71,11 @@ impl ParseError {
 /// Parses and type-checks a query. Errors are worded as Prometheus words them.
 pub fn parse(query: &str, options: &ParseOptions) -> Result<Expr, ParseError> {
     let mut parser = Parser::new(query, options)?;
-    if parser.stream.kind() == &Kind::End {
-        let span = Span { end: 0, ..parser.stream.span() };
-        let nowhere = Span { line: u32::from(!query.is_empty()), column: 1, ..span };
-        return Err(ParseError::new(nowhere, "no expression found in input"));
-    }
-    let parsed = parser.expression(0)?;
-    if parser.stream.kind() != &Kind::End {
-        return Err(parser.stream.unexpected("", ""));
-    }
-    check::check(&parsed.expr, query)?;
-    Ok(parsed.expr)
+    let height = parser.stream.height_max();
+    let parsed = stack::with_room(height, || parser.query(query));
+    parsed.unwrap_or_else(|| {
+        Err(ParseError::new(Span::default(), "no memory for an expression of this height"))
+    })
 }
 
 /// Parses a metric selector such as `/series` takes: `name{label="value"}`.
@@ -116,6 +111,21 @@ impl<'a> Parser<'a> {
             return Err(ParseError::new(Span { line: 1, column: 1, ..Span::default() }, message));
         }
         Ok(Self { stream: Stream::new(query), options, depth: 0 })
+    }
+
+    /// The whole text, which is one expression.
+    fn query(&mut self, query: &str) -> Result<Expr, ParseError> {
+        if self.stream.kind() == &Kind::End {
+            let span = Span { end: 0, ..self.stream.span() };
+            let nowhere = Span { line: u32::from(!query.is_empty()), column: 1, ..span };
+            return Err(ParseError::new(nowhere, "no expression found in input"));
+        }
+        let parsed = self.expression(0)?;
+        if self.stream.kind() != &Kind::End {
+            return Err(self.stream.unexpected("", ""));
+        }
+        check::check(&parsed.expr, query)?;
+        Ok(parsed.expr)
     }
 
     /// Runs `parse` one level deeper.

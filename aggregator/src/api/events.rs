@@ -18,6 +18,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     answer::{ApiError, success},
+    body::JsonBody,
     params::Params,
 };
 use crate::{auth::Caller, state::State, timeline::Query};
@@ -38,7 +39,7 @@ struct Page {
 pub(crate) async fn append(
     extract::State(state): extract::State<State>,
     Caller(access): Caller,
-    axum::Json(events): axum::Json<Vec<Event>>,
+    JsonBody(events): JsonBody<Vec<Event>>,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::Agent, Scope::Alerting])?;
     if events.len() > EVENTS_PER_REQUEST_MAX {

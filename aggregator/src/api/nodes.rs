@@ -11,6 +11,7 @@ use tenancy::access::Scope;
 
 use super::{
     answer::{ApiError, success},
+    body::JsonBody,
     params::Params,
 };
 use crate::{auth::Caller, commands::CommandRefused, state::State};
@@ -23,7 +24,7 @@ pub(crate) async fn push(
     extract::State(state): extract::State<State>,
     Caller(access): Caller,
     Path(node): Path<String>,
-    axum::Json(command): axum::Json<Command>,
+    JsonBody(command): JsonBody<Command>,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::Alerting])?;
     access.require_tenant(&command.target.tenant)?;

@@ -7,7 +7,10 @@ use model::event::{Event, EventKind, Target};
 use serde::Deserialize;
 use tenancy::access::Scope;
 
-use super::answer::{ApiError, success};
+use super::{
+    answer::{ApiError, success},
+    body::JsonBody,
+};
 use crate::{auth::Caller, state::State};
 
 #[derive(Deserialize)]
@@ -20,7 +23,7 @@ pub(crate) struct Resume {
 pub(crate) async fn resume(
     extract::State(state): extract::State<State>,
     Caller(access): Caller,
-    axum::Json(Resume { target }): axum::Json<Resume>,
+    JsonBody(Resume { target }): JsonBody<Resume>,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::Operator])?;
     access.require_tenant(&target.tenant)?;

@@ -25,6 +25,14 @@ impl<'a> Stream<'a> {
         Self { query, tokens: lexer::tokens(query), at: 0, end: 0, context: "" }
     }
 
+    /// An upper bound of the height of the tree.
+    pub(super) fn height_max(&self) -> usize {
+        let grows = |token: &&Token| {
+            matches!(token.kind, Kind::LeftParen | Kind::LeftBracket | Kind::Op(_))
+        };
+        self.tokens.iter().filter(grows).count()
+    }
+
     /// The next token; the last one repeats for ever.
     fn token(&self) -> &Token {
         let last = self.tokens.len().saturating_sub(1);

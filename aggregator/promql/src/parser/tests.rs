@@ -25,26 +25,41 @@ fn parsed(query: &str) -> Expr {
 fn syntax_errors() {
     let cases = [
         ("", "unknown position: parse error: no expression found in input"),
-        ("# only a comment", "1:17: parse error: no expression found in input"),
+        ("# only a comment", "1:1: parse error: no expression found in input"),
         ("1 +", "1:4: parse error: unexpected end of input"),
         (".", "1:1: parse error: unexpected character: '.'"),
         ("(1))", "1:5: parse error: unexpected right parenthesis ')'"),
         ("a\n  b", "2:3: parse error: unexpected identifier \"b\""),
-        ("a{b}", "1:4: parse error: unexpected \"}\" in label matching, expected label matching operator"),
+        (
+            "a{b}",
+            "1:4: parse error: unexpected \"}\" in label matching, expected label matching operator",
+        ),
         ("a{b=5}", "1:5: parse error: unexpected character inside braces: '5'"),
         ("sum some_metric", "1:5: parse error: unexpected identifier \"some_metric\""),
         ("sum by (x) a", "1:12: parse error: unexpected identifier \"a\" in aggregation"),
-        ("sum by a (b)", "1:8: parse error: unexpected identifier \"a\" in grouping opts, expected \"(\""),
+        (
+            "sum by a (b)",
+            "1:8: parse error: unexpected identifier \"a\" in grouping opts, expected \"(\"",
+        ),
         ("topk(on, a)", "1:6: parse error: unexpected <on> in aggregation"),
         ("a[5m", "1:5: parse error: unclosed left bracket"),
-        ("a[step]", "1:7: parse error: unexpected \"]\" in subquery or range selector, expected number, duration, step(), or range()"),
-        ("a[5m:(3]", "1:8: parse error: unexpected \"]\" in subquery selector, expected number, duration, step(), range(), or \"]\""),
-        ("a offset", "1:9: parse error: unexpected end of input in offset, expected number, duration, step(), or range()"),
+        (
+            "a[step]",
+            "1:7: parse error: unexpected \"]\" in subquery or range selector, expected number, duration, step(), or range()",
+        ),
+        (
+            "a[5m:(3]",
+            "1:8: parse error: unexpected \"]\" in subquery selector, expected number, duration, step(), range(), or \"]\"",
+        ),
+        (
+            "a offset",
+            "1:9: parse error: unexpected end of input in offset, expected number, duration, step(), or range()",
+        ),
         ("a @ b", "1:5: parse error: unexpected identifier \"b\" in @, expected timestamp"),
         ("rate(a[5m],)", "1:11: parse error: trailing commas not allowed in function call args"),
         ("a[-1s]", "1:3: parse error: duration must be greater than 0"),
         ("a[5m / 0]", "1:6: parse error: division by zero"),
-        ("\"\\q\"", "1:1: parse error: error unquoting string \"\\\"\\\\q\\\"\": invalid syntax"),
+        ("\"\\q\"", "1:1: parse error: unknown escape sequence U+0071 'q'"),
     ];
     for (query, message) in cases {
         assert_eq!(error(query), message, "{query}");
@@ -55,31 +70,73 @@ fn syntax_errors() {
 fn type_errors() {
     let cases = [
         ("nothing(a)", "1:1: parse error: unknown function with name \"nothing\""),
-        ("rate(a)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector"),
+        (
+            "rate(a)",
+            "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector",
+        ),
         ("rate()", "1:1: parse error: expected 1 argument(s) in call to \"rate\", got 0"),
-        ("round(a, 1, 2)", "1:1: parse error: expected at most 2 argument(s) in call to \"round\", got 3"),
-        ("sum(1)", "1:5: parse error: expected type instant vector in aggregation expression, got scalar"),
-        ("topk(a, b)", "1:6: parse error: expected type scalar in aggregation parameter, got instant vector"),
+        (
+            "round(a, 1, 2)",
+            "1:1: parse error: expected at most 2 argument(s) in call to \"round\", got 3",
+        ),
+        (
+            "sum(1)",
+            "1:5: parse error: expected type instant vector in aggregation expression, got scalar",
+        ),
+        (
+            "topk(a, b)",
+            "1:6: parse error: expected type scalar in aggregation parameter, got instant vector",
+        ),
         ("sum()", "1:1: parse error: no arguments for aggregate expression provided"),
-        ("sum(a, b)", "1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2"),
+        (
+            "sum(a, b)",
+            "1:1: parse error: wrong number of arguments for aggregate expression provided, expected 1, got 2",
+        ),
         ("1 == 1", "1:3: parse error: comparisons between scalars must use BOOL modifier"),
         ("a + bool b", "1:3: parse error: bool modifier can only be used on comparison operators"),
-        ("a and 1", "1:1: parse error: set operator \"and\" not allowed in binary scalar expression"),
+        (
+            "a and 1",
+            "1:1: parse error: set operator \"and\" not allowed in binary scalar expression",
+        ),
         ("a or on (b) group_left c", "1:1: parse error: no grouping allowed for \"or\" operation"),
         ("1 + on (a) b", "1:1: parse error: vector matching only allowed between instant vectors"),
-        ("a + on (b) group_left (b) c", "1:3: parse error: label \"b\" must not occur in ON and GROUP clause at once"),
-        ("a[5m] + 1", "1:1: parse error: binary expression must contain only scalar and instant vector types"),
-        ("-\"a\"", "1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got \"string\""),
+        (
+            "a + on (b) group_left (b) c",
+            "1:3: parse error: label \"b\" must not occur in ON and GROUP clause at once",
+        ),
+        (
+            "a[5m] + 1",
+            "1:1: parse error: binary expression must contain only scalar and instant vector types",
+        ),
+        (
+            "-\"a\"",
+            "1:1: parse error: unary expression only allowed on expressions of type scalar or instant vector, got \"string\"",
+        ),
         ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
-        ("{a=~\".*\"}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
-        ("a{__name__=\"b\"}", "1:1: parse error: metric name must not be set twice: \"a\" or \"b\""),
+        (
+            "{a=~\".*\"}",
+            "1:1: parse error: vector selector must contain at least one non-empty matcher",
+        ),
+        (
+            "a{__name__=\"b\"}",
+            "1:1: parse error: metric name must not be set twice: \"a\" or \"b\"",
+        ),
         ("1[5m]", "1:2: parse error: ranges only allowed for vector selectors"),
-        ("1 offset 5m", "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery"),
+        (
+            "1 offset 5m",
+            "1:1: parse error: offset modifier must be preceded by an instant vector selector or range vector selector or a subquery",
+        ),
         ("a offset 5m offset 5m", "1:1: parse error: offset may not be set multiple times"),
         ("a @ 1 @ 2", "1:1: parse error: @ <timestamp> may not be set multiple times"),
         ("a @ Inf", "1:1: parse error: timestamp out of bounds for @ modifier: +Inf"),
-        ("a[5m] anchored smoothed", "1:1: parse error: anchored and smoothed modifiers cannot be used together"),
-        ("1[5m:]", "1:1: parse error: subquery is only allowed on instant vector, got scalar instead"),
+        (
+            "a[5m] anchored smoothed",
+            "1:1: parse error: anchored and smoothed modifiers cannot be used together",
+        ),
+        (
+            "1[5m:]",
+            "1:1: parse error: subquery is only allowed on instant vector, got scalar instead",
+        ),
     ];
     for (query, message) in cases {
         assert_eq!(error(query), message, "{query}");
@@ -202,11 +259,17 @@ fn length_and_height_are_limited() {
     let options = ParseOptions { height_max: 5, ..ParseOptions::default() };
     assert!(parse("((((a))))", &options).is_ok());
     assert!(parse("a + b + c + d + e", &options).is_ok());
-    for query in
-        ["(((((a)))))", "a + b + c + d + e + f", "-----a", "a[((((((1))))))]", "abs(abs(abs(abs(abs(a)))))"]
-    {
+    for query in [
+        "(((((a)))))",
+        "a + b + c + d + e + f",
+        "-----a",
+        "a[((((((1))))))]",
+        "abs(abs(abs(abs(abs(a)))))",
+    ] {
         match parse(query, &options) {
-            Err(error) => assert_eq!(error.message, "expression is nested deeper than 5", "{query}"),
+            Err(error) => {
+                assert_eq!(error.message, "expression is nested deeper than 5", "{query}")
+            }
             Ok(expr) => panic!("{expr:?}"),
         }
     }
@@ -239,7 +302,7 @@ fn the_deepest_queries_fit_a_small_stack() {
             }
         }
     };
-    let thread = thread::Builder::new().stack_size(1 << 21).spawn(walk);
+    let thread = thread::Builder::new().stack_size(1 << 20).spawn(walk);
     assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
 }
 
@@ -247,9 +310,24 @@ fn the_deepest_queries_fit_a_small_stack() {
 fn every_operator_is_parsed() {
     use BinaryOp as Op;
     let all = [
-        Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Mod, Op::Pow, Op::Atan2, Op::Equal, Op::NotEqual,
-        Op::Less, Op::LessEqual, Op::Greater, Op::GreaterEqual, Op::TrimUpper, Op::TrimLower,
-        Op::And, Op::Or, Op::Unless,
+        Op::Add,
+        Op::Sub,
+        Op::Mul,
+        Op::Div,
+        Op::Mod,
+        Op::Pow,
+        Op::Atan2,
+        Op::Equal,
+        Op::NotEqual,
+        Op::Less,
+        Op::LessEqual,
+        Op::Greater,
+        Op::GreaterEqual,
+        Op::TrimUpper,
+        Op::TrimLower,
+        Op::And,
+        Op::Or,
+        Op::Unless,
     ];
     for op in all {
         match parsed(&format!("a {} b", op.as_str())) {

@@ -298,11 +298,12 @@ fn simulate(seed: u64) -> World {
         world.run_until(world.now() + step);
     }
     // No more faults: a person resumes what is in quarantine, and everything curable gets well.
-    for _ in 0..40 {
-        world.run_until(world.now() + 30 * MINUTE);
+    // Now and then only: resuming what cannot be cured keeps the breaker busy.
+    for _ in 0..16 {
+        world.run_until(world.now() + 360 * MINUTE);
         world.resume_all();
     }
-    world.run_until(world.now() + 60 * MINUTE);
+    world.run_until(world.now() + 360 * MINUTE);
     world
 }
 
@@ -346,15 +347,4 @@ fn one_seed_gives_one_history() {
     let log = |seed| simulate(seed).rig.log;
     assert_eq!(log(11), log(11));
     assert_ne!(log(11), log(12));
-}
-
-#[test]
-fn show() {
-    let world = simulate(347);
-    for event in world.rig.log.iter().filter(|e| e.kind != EventKind::Started) {
-        println!("{} {:?} {}/{}@{} r{} [{}] {}", event.time, event.kind, event.target.app, event.target.instance, event.target.node, event.run(), event.incident, event.reason);
-    }
-    println!("now {} breaker {:?} nodes {:?} parked {:?}", world.rig.now, world.rig.core.breaker(), world.rig.core.node_incidents().collect::<Vec<_>>(), world.rig.core.parked);
-    for incident in world.rig.core.incidents() { println!("{incident:?}"); }
-    println!("next {:?}", world.rig.core.poll_timeout());
 }

@@ -112,6 +112,27 @@ fn bad_requests_say_what_is_wrong() {
 }
 
 #[test]
+fn bad_bodies_say_what_is_wrong() {
+    let server = Server::start();
+    let post = |path: &str, body: String| {
+        let answer = server.post(AGENT, path).body(body).send().expect("answers");
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().expect("is JSON");
+        (status, body["error"].as_str().unwrap_or_default().to_owned())
+    };
+    let (status, error) = post("/api/v1/events", "[{]".to_owned());
+    assert_eq!(status, 400);
+    assert!(error.contains("line 1 column 3"), "{error}");
+    let event = r#"{"time":1,"kind":"exploded","target":{"tenant":"a","app":"a","instance":"i","node":"n1"},"reason":""}"#;
+    let (status, error) = post("/api/v1/events", format!("[{event}]"));
+    assert_eq!(status, 400);
+    assert!(error.contains("unknown variant `exploded`"), "{error}");
+    let good = event.replace("exploded", "exited");
+    let (status, error) = post("/api/v1/events", format!("[{}]", vec![good; 1001].join(",")));
+    assert_eq!((status, error.as_str()), (400, "at most 1000 events in one request"));
+}
+
+#[test]
 fn bad_writes_say_what_is_wrong_and_the_rest_is_stored() {
     let server = Server::start();
     let write = |content_type: &str, encoding: &str, body: Vec<u8>| {

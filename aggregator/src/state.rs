@@ -39,9 +39,31 @@ pub(crate) struct Shared {
     pub(crate) metrics: AggregatorMetrics,
     pub(crate) stop: Stop,
     queries: Arc<Semaphore>,
-    /// Permits by the token's name. Names come from configuration, so their number is bounded.
-    queries_of: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+    queries_of: PerCaller,
+    streams_of: PerCaller,
 }
+
+/// Permits by the token's name. Names come from configuration, so their number is bounded.
+struct PerCaller {
+    limit: usize,
+    permits: Mutex<BTreeMap<String, Arc<Semaphore>>>,
+}
+
+impl PerCaller {
+    fn new(limit: usize) -> Self {
+        Self { limit, permits: Mutex::default() }
+    }
+
+    fn of(&self, caller: &Access) -> Arc<Semaphore> {
+        let mut all = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        let own =
+            all.entry(caller.name.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.limit)));
+        Arc::clone(own)
+    }
+}
+
+/// Live streams that one caller may have open.
+pub(crate) const STREAMS_PER_CALLER_MAX: usize = 100;
 
 impl Deref for State {
     type Target = Shared;
@@ -73,6 +95,7 @@ impl State {
             ..promql::EngineOptions::default()
         });
         let queries = Arc::new(Semaphore::new(settings.query.concurrency));
+        let queries_of = PerCaller::new(settings.query.concurrency_per_caller);
         Self(Arc::new(Shared {
             settings,
             tokens: RwLock::new(Arc::new(tokens)),
@@ -83,7 +106,8 @@ impl State {
             metrics,
             stop,
             queries,
-            queries_of: Mutex::new(BTreeMap::new()),
+            queries_of,
+            streams_of: PerCaller::new(STREAMS_PER_CALLER_MAX),
         }))
     }
 
@@ -107,17 +131,19 @@ impl State {
     /// Waits for room to evaluate a query. A caller waits for its own queries first, so that many
     /// queries of one do not fill the line that all stand in.
     pub(crate) async fn query_permit(&self, caller: &Access) -> Result<QueryPermit, ApiError> {
-        let of_caller = {
-            let mut all = self.queries_of.lock().unwrap_or_else(PoisonError::into_inner);
-            let limit = self.settings.query.concurrency_per_caller;
-            let semaphore =
-                all.entry(caller.name.clone()).or_insert_with(|| Arc::new(Semaphore::new(limit)));
-            Arc::clone(semaphore)
-        };
         let closed = |_closed| ApiError::Unavailable("the aggregator is stopping".to_owned());
-        let of_caller = of_caller.acquire_owned().await.map_err(closed)?;
+        let of_caller = self.queries_of.of(caller).acquire_owned().await.map_err(closed)?;
         let of_all = Arc::clone(&self.queries).acquire_owned().await.map_err(closed)?;
         Ok(QueryPermit { _of_caller: of_caller, _of_all: of_all })
+    }
+
+    /// Room for one live stream, given back when dropped.
+    pub(crate) fn stream_permit(&self, caller: &Access) -> Result<OwnedSemaphorePermit, ApiError> {
+        self.streams_of.of(caller).try_acquire_owned().map_err(|_full| {
+            let message =
+                format!("this token has {STREAMS_PER_CALLER_MAX} live streams open already");
+            ApiError::TooManyRequests(message)
+        })
     }
 
     /// Makes events durable and visible.

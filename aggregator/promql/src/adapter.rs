@@ -13,16 +13,20 @@ use std::panic;
 
 use promql_parser::parser;
 
-use crate::ast::Expr;
+use crate::{ast::Expr, stack};
 
-/// Longest query in bytes. The tree is at most that high, and dropping it takes stack.
+/// Longest query in bytes.
 pub const BYTES_MAX: usize = 2048;
+/// Greatest height of a tree.
+pub const HEIGHT_MAX: u32 = 256;
 
 /// Why there is no tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdapterError {
     #[error("query has {0} bytes, allowed are {BYTES_MAX}")]
     TooLong(usize),
+    #[error("expression is nested deeper than {HEIGHT_MAX}")]
+    TooHigh,
     /// The text is no query, as far as that parser knows.
     #[error("{0}")]
     Rejected(String),
@@ -40,9 +44,17 @@ pub fn parse(query: &str) -> Result<Expr, AdapterError> {
     if query.len() > BYTES_MAX {
         return Err(AdapterError::TooLong(query.len()));
     }
-    let parsed = panic::catch_unwind(|| parser::parse(query));
-    let parsed = parsed.map_err(|_| AdapterError::Panicked)?.map_err(AdapterError::Rejected)?;
-    convert::expr(parsed)
+    // Bytes bound the height of its tree, which is converted and dropped in here.
+    let parsed = stack::with_room(query.len(), || {
+        let parsed = panic::catch_unwind(|| parser::parse(query));
+        let parsed = parsed.map_err(|_| AdapterError::Panicked)?.map_err(AdapterError::Rejected)?;
+        let expr = convert::expr(parsed)?;
+        match u32::try_from(expr.height()) {
+            Ok(height) if height <= HEIGHT_MAX => Ok(expr),
+            _ => Err(AdapterError::TooHigh),
+        }
+    });
+    parsed.unwrap_or(Err(AdapterError::TooHigh))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::{panic, thread};
 
 /// Trees up to this height fit any stack.
 const HEIGHT_PLAIN: usize = 48;
-/// Enough for trees of 600 levels.
-const STACK_BYTES: usize = 8 << 20;
+/// Enough for more than 2000 levels; only what is used takes memory.
+const STACK_BYTES: usize = 32 << 20;
 
 /// Runs `work` on a thread with more stack, if a tree of that height needs it. `None` when there is
 /// no thread to be had.

@@ -14,7 +14,10 @@ use futures_util::{Stream, StreamExt, stream};
 use model::{event::Event, time::Timestamp};
 use serde::Serialize;
 use tenancy::access::{Access, Scope};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{
+    OwnedSemaphorePermit,
+    broadcast::{self, error::RecvError},
+};
 
 use super::{
     answer::{ApiError, success},
@@ -118,7 +121,8 @@ pub(crate) async fn follow(
     // Subscribed before the past is read, so that nothing falls between the two.
     let live = state.timeline.live();
     let stop = state.stop.clone();
-    let follower = Follower { access, live, after, past: true, state };
+    let permit = state.stream_permit(&access)?;
+    let follower = Follower { access, live, after, past: true, state, _permit: permit };
     let events = stream::unfold(follower, Follower::next)
         .flat_map(stream::iter)
         .take_until(async move { stop.stopped().await });
@@ -132,6 +136,7 @@ struct Follower {
     /// The stored past has to be read before going on live.
     past: bool,
     state: State,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Follower {

@@ -16,7 +16,10 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use promql::Expr;
 use tenancy::access::{Access, Scope};
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Interval, MissedTickBehavior},
+};
 
 use super::{
     answer::ApiError,
@@ -53,7 +56,8 @@ pub(crate) async fn follow(
     // A client or a query that is slow skips ticks instead of being chased by them.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let stop = state.stop.clone();
-    let live = Live { state, access, queries: queries?, interval, ticks };
+    let permit = state.stream_permit(&access)?;
+    let live = Live { state, access, queries: queries?, interval, ticks, _permit: permit };
     let events = stream::unfold(live, Live::next).take_until(async move { stop.stopped().await });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))))
 }
@@ -64,6 +68,7 @@ struct Live {
     queries: Vec<Expr>,
     interval: Duration,
     ticks: Interval,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Live {

@@ -29,6 +29,17 @@ pub(crate) trait LabelIndex {
         prefix: &str,
         pass: &dyn Fn(&str) -> bool,
     ) -> Result<RoaringBitmap, QueryError>;
+
+    /// Those of a few series whose value passes, the empty one where there is no label; `None` when
+    /// looking up values is the better way.
+    fn narrow(
+        &self,
+        _series: &RoaringBitmap,
+        _name: &str,
+        _pass: &dyn Fn(&str) -> bool,
+    ) -> Option<RoaringBitmap> {
+        None
+    }
 }
 
 /// What is known of the texts that a regular expression matches.
@@ -107,6 +118,13 @@ pub(crate) fn resolve(
     for condition in ordered {
         if found.as_ref().is_some_and(RoaringBitmap::is_empty) {
             break;
+        }
+        if let (Some(few), Shape::Prefix(_)) = (&found, &condition.shape) {
+            let pass = |value: &str| condition.matcher.matches(value);
+            if let Some(narrowed) = index.narrow(few, condition.matcher.name(), &pass) {
+                found = Some(narrowed);
+                continue;
+            }
         }
         // What a condition says of the empty value it says of series without the label.
         let (sets, keeps) = sets(condition, index)?;

@@ -82,6 +82,9 @@ impl<'a> Reader<'a> {
     pub(super) fn metric(&mut self) -> Result<Labels, String> {
         let plain = |character: char| character.is_ascii_alphanumeric() || "_:".contains(character);
         let name = self.take_while(plain).to_owned();
+        if name.starts_with(|first: char| first.is_ascii_digit()) {
+            return Err(format!("{name:?} is not a metric name"));
+        }
         let mut pairs = Vec::new();
         if self.accept("{") {
             self.labels(&mut pairs)?;

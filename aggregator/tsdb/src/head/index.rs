@@ -3,6 +3,8 @@
 //! Every pair of name and value is kept once and has a number; a series is the list of its pairs.
 //! Series numbers only grow, so lists are appended to and a number never changes its meaning.
 
+use std::collections::HashMap;
+
 use hashbrown::{HashTable, hash_table::Entry};
 use model::{labels::Labels, query::QueryError};
 use roaring::RoaringBitmap;
@@ -313,7 +315,37 @@ impl LabelIndex for Index {
         }
         Ok(union.finish())
     }
+
+    fn narrow(
+        &self,
+        series: &RoaringBitmap,
+        name: &str,
+        pass: &dyn Fn(&str) -> bool,
+    ) -> Option<RoaringBitmap> {
+        let hash = self.key.hash64(0, name.as_bytes());
+        let name = *self.name_table.find(hash, |n| &*self.names[*n as usize].text == name)?;
+        let values = self.names.get(name as usize)?.pairs.len() as u64;
+        if values < NARROW_VALUES_MIN || series.len() > values * NARROW_SERIES_PER_VALUE_MAX {
+            return None;
+        }
+        let absent = pass("");
+        let mut known: HashMap<u32, bool> = HashMap::new();
+        let passes = |series: &u32| {
+            let mut pairs = self.pairs_of(*series);
+            match pairs.find(|pair| self.pairs[*pair as usize].name == name) {
+                Some(pair) => {
+                    *known.entry(pair).or_insert_with(|| pass(&self.pairs[pair as usize].value))
+                }
+                None => absent,
+            }
+        };
+        Some(series.iter().filter(passes).collect())
+    }
 }
+
+/// Series are asked one by one when there are many values and few series against them.
+const NARROW_VALUES_MIN: u64 = 64;
+const NARROW_SERIES_PER_VALUE_MAX: u64 = 8;
 
 #[cfg(test)]
 mod tests;

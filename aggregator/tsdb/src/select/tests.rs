@@ -67,6 +67,36 @@ fn matcher() -> impl Strategy<Value = Matcher> {
     (name, op, value).prop_map(|(name, op, value)| Matcher::new(name, op, value).unwrap())
 }
 
+/// Few series of many values are asked one by one; the outcome is the same.
+#[test]
+fn few_series_of_many_values_are_found() {
+    let mut index = Index::new(HashKey::new([1, 2]));
+    let mut series = Vec::new();
+    for number in 0..600 {
+        let (pod, metric) = (format!("pod-{}", number % 200), format!("m{}", number / 200));
+        let pod = if number % 7 == 0 { String::new() } else { pod };
+        let labels = Labels::new([("__name__", &metric), ("pod", &pod)]).unwrap();
+        index.add(labels.iter()).unwrap();
+        series.push(labels);
+    }
+    for (op, pattern) in [
+        (MatchOp::Regex, ".*7"),
+        (MatchOp::NotRegex, ".*7"),
+        (MatchOp::Regex, "pod-1.*|"),
+        (MatchOp::NotRegex, ".*3|"),
+        (MatchOp::Regex, "(pod-1.)?"),
+        (MatchOp::NotRegex, "pod-.*"),
+    ] {
+        let matchers = [Matcher::metric("m1"), Matcher::new("pod", op, pattern).unwrap()];
+        let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
+        let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+        let matching = |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
+        let expected: Vec<u32> =
+            (0u32..).zip(&series).filter(|(_, l)| matching(l)).map(|(number, _)| number).collect();
+        assert_eq!(found, expected, "{pattern}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_series_found_are_those_that_match(

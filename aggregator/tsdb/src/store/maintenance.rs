@@ -314,15 +314,17 @@ impl Inner {
 
     /// Takes a tenant out of the head, durably.
     pub(super) fn forget_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
-        let Some(removed) = self.head.remove(tenant) else { return Ok(()) };
-        let mut writer = Writer::default();
-        writer.begin(Owner { run: self.run, tenant: removed.number });
-        // The name too, for a log that has not told it yet.
-        writer.tenant(tenant.as_str());
-        self.wal.submit(|frames| {
-            frames.push(record::TENANT, writer.bytes());
-            frames.push(record::TENANT_DELETED, writer.bytes());
-        });
+        if let Some(removed) = self.head.remove(tenant) {
+            let mut writer = Writer::default();
+            writer.begin(Owner { run: self.run, tenant: removed.number });
+            // The name too, for a log that has not told it yet.
+            writer.tenant(tenant.as_str());
+            self.wal.submit(|frames| {
+                frames.push(record::TENANT, writer.bytes());
+                frames.push(record::TENANT_DELETED, writer.bytes());
+            });
+        }
+        // Also when there was nothing: an earlier deletion may still wait to be written.
         self.wal.commit_all().map_err(|error| StoreError::wal("write the log", &error))
     }
 

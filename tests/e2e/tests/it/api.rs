@@ -241,3 +241,13 @@ fn commands_reach_their_node_and_no_other() {
     let rest = server.data(AGENT, "/api/v1/nodes/n1/commands", &[("after", &after)]);
     assert_eq!(rest, json!([]));
 }
+
+#[test]
+fn a_caller_has_so_many_live_streams_and_others_have_theirs() {
+    let server = Server::start();
+    let open = |token| server.get(token, "/api/v1/events/stream", &[]);
+    let streams: Vec<_> = (0..100).map(|_| open(ACME)).collect();
+    assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
+    assert_eq!(open(ACME).status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(open(OPERATOR).status(), StatusCode::OK);
+}

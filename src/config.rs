@@ -20,7 +20,11 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the file, where there is one, and the environment.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Failure> {
-        daemon::config::load(path, std::env::vars())
+        // A variable that is not UTF-8 is none of ours.
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        daemon::config::load(path, environment)
             .map_err(|error: ConfigError| Failure::usage(error.to_string()))
     }
 }

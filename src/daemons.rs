@@ -5,7 +5,7 @@ use daemon::{
     admin::{self, Readiness},
     metrics::Metrics,
     serve,
-    stop::Stop,
+    stop::{OnHangup, Stop},
     telemetry,
 };
 
@@ -23,7 +23,7 @@ pub(crate) async fn aggregator(options: cli::Daemon) -> Result<(), Failure> {
         ));
     }
     let listener = serve::bind(settings.listen).await.map_err(usage)?;
-    let stop = signals()?;
+    let stop = signals(OnHangup::Reload)?;
     tracing::info!(address = %settings.listen, "listening");
     let host = aggregator::Host {
         metrics: Metrics::default(),
@@ -45,7 +45,7 @@ pub(crate) async fn alerting(options: cli::Daemon) -> Result<(), Failure> {
     let settings = config.alerting;
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
-        (Metrics::default(), Readiness::waiting("starting"), signals()?);
+        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
     let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
     let result = alerting::run(&settings, &metrics, &readiness, &stop).await.map_err(failed);
     stop.stop();
@@ -60,7 +60,7 @@ pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
     let settings = config.agent;
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
-        (Metrics::default(), Readiness::waiting("starting"), signals()?);
+        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
     let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
     let agent =
         Agent::start(&settings, Workload::default(), &metrics, &stop).await.map_err(failed)?;
@@ -87,9 +87,9 @@ async fn serve_admin(
     Ok(tokio::spawn(async move { serve::run(listener, router, &stop).await }))
 }
 
-fn signals() -> Result<Stop, Failure> {
+fn signals(hangup: OnHangup) -> Result<Stop, Failure> {
     let stop = Stop::default();
-    stop.on_signals()
+    stop.on_signals(hangup)
         .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
     Ok(stop)
 }

@@ -17,6 +17,9 @@ use crate::{
 };
 use stage::Stage;
 
+/// How long the teller waits before it asks again.
+const RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Runs the demo until a signal, or the script to its end.
 pub(crate) async fn run(options: cli::Demo) -> Result<(), Failure> {
     let temporary =
@@ -71,7 +74,7 @@ async fn watch(
     tokio::select! {
         ended = telling => ended,
         ended = failing => ended,
-        () = stage.local.stop.stopped() => Ok(()),
+        () = stage.local.until_over() => Ok(()),
     }
 }
 
@@ -88,7 +91,7 @@ async fn tell(client: ControlClient) -> Result<(), Failure> {
                     print(&line(event))?;
                 }
             }
-            Err(error) if error.is_temporary() => return Ok(()), // stopping
+            Err(error) if error.is_temporary() => tokio::time::sleep(RETRY).await,
             Err(error) => return Err(fault(error)),
         }
     }

@@ -11,8 +11,12 @@ use std::{
 use agent::{Agent, Workload};
 use aggregator::config::{Scope, Token};
 use daemon::{
-    admin::Readiness, config::values::Secret, control::ControlClient, metrics::Metrics, serve,
-    stop::Stop,
+    admin::Readiness,
+    config::values::Secret,
+    control::ControlClient,
+    metrics::Metrics,
+    serve,
+    stop::{OnHangup, Stop},
 };
 use model::tenant::TenantId;
 use tokio::task::JoinHandle;
@@ -21,6 +25,8 @@ use crate::{config::Config, exit::Failure};
 
 /// Where the operator's token is kept, so that it is the same after a restart.
 const TOKEN_FILE: &str = "operator-token";
+/// How often it is looked whether every part still runs.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// A running system.
 #[derive(Debug)]
@@ -31,7 +37,10 @@ pub(crate) struct Local {
     /// Sees one tenant each.
     pub(crate) tenants: Vec<(TenantId, String)>,
     pub(crate) agent: Agent,
+    /// Somebody asked for the end.
     pub(crate) stop: Stop,
+    /// Ends the parts that must outlive the agent.
+    rest: Stop,
     agent_token: String,
     aggregator: JoinHandle<Result<(), aggregator::StartError>>,
     alerting: JoinHandle<Result<(), alerting::StartError>>,
@@ -58,8 +67,8 @@ impl Local {
         let address = listener
             .local_addr()
             .map_err(|error| Failure::failed(format!("cannot learn the port: {error}")))?;
-        let stop = Stop::default();
-        stop.on_signals()
+        let (stop, rest) = (Stop::default(), Stop::default());
+        stop.on_signals(OnHangup::Stop)
             .map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")))?;
 
         let operator = kept_token(&data_dir.join(TOKEN_FILE))?;
@@ -77,7 +86,7 @@ impl Local {
         let host = aggregator::Host {
             metrics: metrics.clone(),
             readiness: readiness.clone(),
-            stop: stop.clone(),
+            stop: rest.clone(),
         };
         let mut aggregator = tokio::spawn(aggregator::run(config.aggregator, listener, host, None));
         tokio::select! {
@@ -85,7 +94,7 @@ impl Local {
             () = readiness.until_ready() => {}
         }
         let alerting = tokio::spawn({
-            let (metrics, stop) = (metrics.clone(), stop.clone());
+            let (metrics, stop) = (metrics.clone(), rest.clone());
             let settings = config.alerting;
             async move {
                 let readiness = Readiness::waiting("starting");
@@ -95,7 +104,17 @@ impl Local {
         let agent = Agent::start(&config.agent, workload, &metrics, &stop)
             .await
             .map_err(|error| Failure::failed(daemon::telemetry::chain(&error)))?;
-        Ok(Self { address, operator, tenants, agent, stop, agent_token, aggregator, alerting })
+        Ok(Self {
+            address,
+            operator,
+            tenants,
+            agent,
+            stop,
+            rest,
+            agent_token,
+            aggregator,
+            alerting,
+        })
     }
 
     /// A client with the operator's rights.
@@ -111,6 +130,20 @@ impl Local {
     pub(crate) fn client(&self, token: &str) -> Result<ControlClient, Failure> {
         ControlClient::new(&format!("http://{}", self.address), token.to_owned())
             .map_err(|error| Failure::failed(error.to_string()))
+    }
+
+    /// Returns when somebody asks for the end, or when a part has ended that should not have: its
+    /// error comes out of [`Self::shut_down`].
+    pub(crate) async fn until_over(&self) {
+        let ended = async {
+            while !self.aggregator.is_finished() && !self.alerting.is_finished() {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            () = self.stop.stopped() => {}
+            () = ended => {}
+        }
     }
 
     /// Where a person looks.
@@ -141,6 +174,7 @@ impl Local {
     pub(crate) async fn shut_down(self) -> Result<(), Failure> {
         self.stop.stop();
         self.agent.stopped().await;
+        self.rest.stop();
         match self.alerting.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(Failure::failed(format!("alerting: {error}"))),

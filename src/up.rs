@@ -39,11 +39,11 @@ pub(crate) async fn run(options: cli::Up) -> Result<(), Failure> {
         local.page(),
         local.hints(),
     ))?;
-    local.stop.stopped().await;
+    local.until_over().await;
     local.shut_down().await
 }
 
-/// Only what matters, unless the environment asks for more: standard output is for the person.
+/// Only what matters, unless more than the default is asked for: standard output is for the person.
 pub(crate) fn quiet(log: String) -> String {
     if log == "info" { "warn".to_owned() } else { log }
 }

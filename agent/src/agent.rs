@@ -74,7 +74,11 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Agent {
     supervisor: Option<Arc<Supervisor>>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    /// What brings in samples, events and commands, until the agent's `stop`.
+    sources: Vec<tokio::task::JoinHandle<()>>,
+    /// What sends them, until nothing more can come in.
+    senders: Vec<tokio::task::JoinHandle<()>>,
+    drain: Stop,
 }
 
 impl Agent {
@@ -94,23 +98,24 @@ impl Agent {
             cluster: settings.cluster.clone(),
             region: settings.region.clone(),
         };
-        let mut tasks = Vec::new();
-        let (outbox, emptying) = Outbox::new(control.clone(), metrics.clone(), stop.clone());
-        tasks.push(tokio::spawn(emptying));
+        let drain = Stop::default();
+        let (mut tasks, mut senders) = (Vec::new(), Vec::new());
+        let (outbox, emptying) = Outbox::new(control.clone(), metrics.clone(), drain.clone());
+        senders.push(tokio::spawn(emptying));
 
         let queue_bytes = usize::try_from(settings.queue.0).unwrap_or(usize::MAX);
         let queue = Queue::new(queue_bytes, metrics.clone());
         let sender =
             Sender::new(queue.clone(), &settings.aggregator, settings.token()?, metrics.clone())
                 .map_err(InvalidSettings::from)?;
-        tasks.push(tokio::spawn(sender.run(stop.clone())));
+        senders.push(tokio::spawn(sender.run(drain.clone())));
 
         if let Err(error) = raise_descriptor_limit() {
             tracing::warn!(%error, "few descriptors: reading many cgroups will cost more");
         }
         let budget = DescriptorBudget::from_process_limit();
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        let probes = Probes::start(outbox.clone());
+        let probes = Probes::start(outbox.clone(), &metrics);
         let mut supervisor = None;
         if let Some(supervision) = workload.supervision {
             let grace = supervision.grace;
@@ -145,7 +150,7 @@ impl Agent {
             metrics,
         };
         tasks.push(tokio::spawn(ticker.run(stop.clone())));
-        Ok(Self { supervisor, tasks })
+        Ok(Self { supervisor, sources: tasks, senders, drain })
     }
 
     /// The processes that this agent runs, if any.
@@ -155,18 +160,16 @@ impl Agent {
 
     /// Returns once everything has stopped; `stop` must have been called.
     pub async fn stopped(self) {
-        let Self { supervisor, tasks } = self;
+        let Self { supervisor, sources, senders, drain } = self;
         if let Some(supervisor) = supervisor
             && !supervisor.stop(Duration::from_millis(500)).await
         {
             tracing::warn!("some processes or cgroups were left behind");
         }
         // By here the last handle of the supervisor is gone, which ends the task that hears of exits.
-        for task in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the agent failed");
-            }
-        }
+        join(sources).await;
+        drain.stop();
+        join(senders).await;
     }
 }
 
@@ -208,13 +211,23 @@ fn host_sources(
     Ok(sources)
 }
 
+async fn join(tasks: Vec<tokio::task::JoinHandle<()>>) {
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a part of the agent failed");
+        }
+    }
+}
+
 async fn start_processes(
     supervision: Supervision,
     outbox: &Outbox,
     tasks: &mut Vec<tokio::task::JoinHandle<()>>,
 ) -> Result<Supervisor, StartError> {
-    let config =
+    let mut config =
         supervisor::spec::Config::new(supervision.shim, supervisor::spec::Clock::new(clock::now));
+    // The timeline remembers the runs of the agent before this one.
+    config.runs_before = u64::try_from(clock::now().millis() / 1000).unwrap_or(0);
     let (supervisor, exits) = Supervisor::new(config).await?;
     tasks.push(tokio::spawn(report_exits(exits, outbox.clone())));
     for spec in supervision.specs {
@@ -262,8 +275,9 @@ impl Ticker {
             self = match self.collect(tick).await {
                 Ok(ticker) => ticker,
                 Err(error) => {
-                    tracing::error!(%error, "collecting failed for good");
-                    return;
+                    // An agent that collects nothing must not go on looking well.
+                    tracing::error!(%error, "collecting failed; the agent stops");
+                    return stop.stop();
                 }
             };
         }

@@ -118,9 +118,9 @@ impl Executor {
 fn done(command: &Command, restarted: &Restarted, now: Timestamp) -> Event {
     let took = restarted.took.as_millis();
     let how = match restarted.stopped {
-        Stopped::Terminated => "ended on SIGTERM",
-        Stopped::Killed => "had to be killed",
-        Stopped::AlreadyExited => "had ended",
+        Stopped::Terminated => "the old process ended on SIGTERM",
+        Stopped::Killed => "the old process had to be killed",
+        Stopped::AlreadyExited => "the old process had ended",
     };
     let details = BTreeMap::from([
         (RUN.to_owned(), restarted.new_run.to_string()),
@@ -133,7 +133,7 @@ fn done(command: &Command, restarted: &Restarted, now: Timestamp) -> Event {
         time: now,
         kind: EventKind::Restarted,
         target: command.target.clone(),
-        reason: format!("restarted in {took} ms: run {} {how}", restarted.old_run),
+        reason: format!("restarted in {took} ms: {how}"),
         incident: command.incident.clone(),
         details,
     }

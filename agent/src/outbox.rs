@@ -53,8 +53,8 @@ async fn empty(
     metrics: AgentMetrics,
     stop: Stop,
 ) {
+    let mut batch = Vec::new();
     let sending = async {
-        let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, BATCH_MAX).await > 0 {
             deliver(&client, &batch, &metrics).await;
             batch.clear();
@@ -66,7 +66,11 @@ async fn empty(
     };
     tokio::select! {
         () = sending => {}
-        () = stopping => {}
+        () = stopping => {
+            let lost = (batch.len() + receiver.len()) as u64;
+            metrics.events_dropped.inc_by(lost);
+            tracing::warn!(events = lost, "the aggregator did not take the last events");
+        }
     }
 }
 

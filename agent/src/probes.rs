@@ -12,11 +12,12 @@ use probe::{
     series,
     spec::Spec,
 };
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc;
 
-use crate::{outbox::Outbox, sources::NodeLabels};
+use crate::{metrics::AgentMetrics, outbox::Outbox, sources::NodeLabels};
 
-/// Measurements kept between two ticks; further ones are dropped and counted by their probes.
+/// Measurements kept between two ticks; further ones are dropped and counted.
 const MEASUREMENTS_MAX: usize = 100_000;
 
 /// A probe of something that listens on this machine.
@@ -35,7 +36,7 @@ pub(crate) struct Probes {
 
 impl Probes {
     /// Starts the prober. Only this machine's own loopback addresses may be probed.
-    pub(crate) fn start(outbox: Outbox) -> Self {
+    pub(crate) fn start(outbox: Outbox, metrics: &AgentMetrics) -> Self {
         let mut allowed = AllowList::default();
         if let Some(loopback) = Network::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8) {
             allowed.allow_everyone(loopback);
@@ -44,7 +45,8 @@ impl Probes {
         let (prober, reports) =
             Prober::spawn(Config::default(), guard, Arc::new(daemon::clock::now));
         let found = Arc::default();
-        tokio::spawn(receive(reports, Arc::clone(&found), outbox));
+        let dropped = metrics.samples_dropped.clone();
+        tokio::spawn(receive(reports, Arc::clone(&found), outbox, dropped));
         Self { prober, found }
     }
 
@@ -86,6 +88,7 @@ async fn receive(
     mut reports: mpsc::Receiver<Report>,
     found: Arc<Mutex<Vec<Measurement>>>,
     outbox: Outbox,
+    dropped: Counter,
 ) {
     while let Some(report) = reports.recv().await {
         match report {
@@ -94,6 +97,8 @@ async fn receive(
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 if found.len() < MEASUREMENTS_MAX {
                     found.push(*measurement);
+                } else {
+                    dropped.inc();
                 }
             }
         }

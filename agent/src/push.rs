@@ -172,14 +172,17 @@ impl Sender {
     }
 
     async fn drain(&mut self, first: Option<Tick>) {
+        let mut under_way = 0;
         let all = async {
             let mut next = first;
             while let Some(tick) = next.take().or_else(|| self.queue.pop()) {
+                under_way = tick.samples;
                 self.deliver(&tick).await;
             }
         };
         if tokio::time::timeout(DRAIN, all).await.is_err() {
-            let lost: u64 = std::iter::from_fn(|| self.queue.pop()).map(|tick| tick.samples).sum();
+            let waiting = std::iter::from_fn(|| self.queue.pop()).map(|tick| tick.samples);
+            let lost = under_way + waiting.sum::<u64>();
             self.metrics.samples_dropped.inc_by(lost);
             tracing::warn!(samples = lost, "the aggregator did not take the last samples");
         }
@@ -208,7 +211,8 @@ impl Sender {
                 Attempt::Later { why, wait } => {
                     self.metrics.send_failures.inc();
                     tracing::debug!(why, "samples are sent again later");
-                    tokio::time::sleep(wait.unwrap_or(backoff).min(BACKOFF_MAX)).await;
+                    let wait = wait.unwrap_or(backoff).clamp(BACKOFF_MIN, BACKOFF_MAX);
+                    tokio::time::sleep(wait).await;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
             }

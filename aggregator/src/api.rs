@@ -1,6 +1,6 @@
 //! The routes: who answers which path.
 
-pub mod answer;
+pub(crate) mod answer;
 mod body;
 mod events;
 mod federate;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use daemon::{clock, stop::Stop};
-use tokio::time::MissedTickBehavior;
+use tokio::{sync::watch, time::MissedTickBehavior};
 use tsdb::store::Store;
 
 use crate::{config::Settings, state::State};
@@ -44,12 +44,16 @@ pub(crate) async fn maintain(store: Store, stop: Stop) {
 pub type Reload = Option<Box<dyn Fn() -> Result<Settings, String> + Send + Sync>>;
 
 /// Takes new tokens from the configuration at each reload. Other settings need a restart, and that
-/// is said.
-pub(crate) async fn reload(state: State, read: Reload, stop: Stop) {
+/// is said each time.
+pub(crate) async fn reload(
+    state: State,
+    read: Reload,
+    mut reloads: watch::Receiver<u64>,
+    stop: Stop,
+) {
     let Some(read) = read else {
         return;
     };
-    let mut reloads = stop.reloads();
     loop {
         tokio::select! {
             changed = reloads.changed() => if changed.is_err() { return },
@@ -57,18 +61,13 @@ pub(crate) async fn reload(state: State, read: Reload, stop: Stop) {
         }
         let result = read().and_then(|settings| {
             let tokens = settings.tokens().map_err(|error| error.to_string())?;
-            Ok((settings, tokens))
+            Ok(tokens)
         });
         match result {
-            Ok((settings, tokens)) => {
-                let same = (settings.listen, &settings.data_dir, settings.retention)
-                    == (state.settings.listen, &state.settings.data_dir, state.settings.retention);
+            Ok(tokens) => {
                 state.replace_tokens(tokens);
                 state.metrics.reload_succeeded.set(1);
-                tracing::info!("tokens reloaded");
-                if !same {
-                    tracing::warn!("listen, data_dir and retention take effect after a restart");
-                }
+                tracing::info!("tokens reloaded; other settings take effect after a restart");
             }
             Err(error) => {
                 state.metrics.reload_succeeded.set(0);

@@ -9,16 +9,17 @@ use std::{
 };
 
 use model::{event::Command, time::Timestamp};
+use tenancy::access::Tenants;
 use tokio::sync::watch;
 
 /// Commands that may wait for one node.
-pub const PER_NODE_MAX: usize = 1000;
+pub(crate) const PER_NODE_MAX: usize = 1000;
 /// Nodes that may have commands waiting.
-pub const NODES_MAX: usize = 100_000;
+pub(crate) const NODES_MAX: usize = 100_000;
 
 /// All queues. Clones are the same.
 #[derive(Clone, Debug)]
-pub struct Commands {
+pub(crate) struct Commands {
     queues: Arc<Mutex<Queues>>,
     changed: watch::Sender<u64>,
 }
@@ -30,7 +31,7 @@ struct Queues {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CommandRefused {
+pub(crate) enum CommandRefused {
     #[error("{PER_NODE_MAX} commands wait for node {0:?} already; is its agent running?")]
     Full(String),
     #[error("the command has expired")]
@@ -39,7 +40,7 @@ pub enum CommandRefused {
 
 impl Commands {
     /// Ids go on from `start`, so that they increase across restarts when `start` is a clock.
-    pub fn new(start: Timestamp) -> Self {
+    pub(crate) fn new(start: Timestamp) -> Self {
         let last_id = u64::try_from(start.millis()).unwrap_or(0) << 10;
         Self {
             queues: Arc::new(Mutex::new(Queues { last_id, by_node: BTreeMap::new() })),
@@ -48,7 +49,7 @@ impl Commands {
     }
 
     /// Queues a command for its target's node and returns its id.
-    pub fn push(&self, mut command: Command, now: Timestamp) -> Result<u64, CommandRefused> {
+    pub(crate) fn push(&self, mut command: Command, now: Timestamp) -> Result<u64, CommandRefused> {
         if command.expires <= now {
             return Err(CommandRefused::Expired);
         }
@@ -69,19 +70,27 @@ impl Commands {
         Ok(id)
     }
 
-    /// The commands for a node after `after`; those up to `after` are acknowledged and forgotten.
-    pub fn take(&self, node: &str, after: u64, now: Timestamp) -> Vec<Command> {
+    /// The commands for a node after `after` that concern the tenants given; those up to `after`
+    /// are acknowledged and forgotten. What concerns others is neither shown nor forgotten.
+    pub(crate) fn take(
+        &self,
+        node: &str,
+        tenants: &Tenants,
+        after: u64,
+        now: Timestamp,
+    ) -> Vec<Command> {
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         queues.drop_expired(now);
         let Some(queue) = queues.by_node.get_mut(node) else {
             return Vec::new();
         };
-        queue.retain(|command| command.id > after);
-        queue.iter().cloned().collect()
+        let own = |command: &Command| tenants.contains(&command.target.tenant);
+        queue.retain(|command| command.id > after || !own(command));
+        queue.iter().filter(|command| own(command)).cloned().collect()
     }
 
     /// Changes whenever a command is queued.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 }

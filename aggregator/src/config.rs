@@ -107,6 +107,8 @@ pub enum InvalidSettings {
     Secret { name: String, message: String },
     #[error("aggregator.tokens: the name {0:?} is given twice")]
     DuplicateToken(String),
+    #[error("aggregator.tokens: {0:?} has the same secret as another token")]
+    SharedSecret(String),
     #[error("aggregator.{key} must be at least {least}")]
     TooSmall { key: &'static str, least: u64 },
 }
@@ -127,6 +129,7 @@ impl Settings {
     /// The tokens, with those in files read.
     pub fn tokens(&self) -> Result<Tokens, InvalidSettings> {
         let mut names = BTreeSet::new();
+        let mut secrets = BTreeSet::new();
         let mut grants = Vec::with_capacity(self.tokens.len());
         for token in &self.tokens {
             if !names.insert(&token.name) {
@@ -136,6 +139,9 @@ impl Settings {
                 .token
                 .resolve()
                 .map_err(|message| InvalidSettings::Secret { name: token.name.clone(), message })?;
+            if !secrets.insert(secret.clone()) {
+                return Err(InvalidSettings::SharedSecret(token.name.clone()));
+            }
             let expires = token.expires.map(|seconds| {
                 Timestamp(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
             });

@@ -37,8 +37,10 @@ use crate::{
 
 /// Tenants in one request.
 const TENANTS_PER_REQUEST_MAX: usize = 10_000;
-/// A body may be this many times larger once decompressed.
-const INFLATION_MAX: usize = 16;
+/// A body may be this many times larger once decompressed, and no larger than
+/// [`INFLATED_BYTES_MAX`].
+const INFLATION_MAX: usize = 64;
+const INFLATED_BYTES_MAX: usize = 256 << 20;
 
 /// `POST /api/v1/write`
 pub(crate) async fn write(
@@ -72,10 +74,12 @@ async fn receive(
             .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
     let batches = Batches::of(access)?;
     let store = state.store.clone();
-    let limit = state.settings.body_mib_max.saturating_mul(INFLATION_MAX << 20);
+    let limit = body.len().saturating_mul(INFLATION_MAX).min(INFLATED_BYTES_MAX);
+    let permit = state.write_permit(access).await?;
     let now = daemon::clock::now();
     // Decoding and the wait for the disk both block, so neither happens on an async thread.
     let written = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
         let mut inflated = Vec::new();
         inflate::decompress(compression, &body, limit, &mut inflated)
             .map_err(|error| ApiError::BadData(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! The aggregator: authenticated ingest, the metric store, PromQL over HTTP, the timeline, commands
 //! for nodes, and the web page.
 //!
-//! [`run`] serves on a port until it is told to stop, and answers `/-/ready` while the store opens.
+//! [`run()`] serves on a port until it is told to stop, and answers `/-/ready` while the store opens.
 //! Everything that a request may reach it reaches through the [`tenancy::access::Access`] of its
 //! token.
 

@@ -86,6 +86,8 @@ pub async fn run(
         let stop = host.stop.clone();
         tokio::spawn(async move { serve::run(listener, router, &stop).await })
     };
+    // From before the store opens, so that a reload asked for meanwhile is not lost.
+    let reload_requests = host.stop.reloads();
     let (store, timeline) = match open(&settings, &host.readiness).await {
         Ok(both) => both,
         Err(error) => {
@@ -100,7 +102,8 @@ pub async fn run(
     }
     host.readiness.ready();
     let maintenance = tokio::spawn(background::maintain(store.clone(), host.stop.clone()));
-    let reloads = tokio::spawn(background::reload(state, reload, host.stop.clone()));
+    let reloads =
+        tokio::spawn(background::reload(state, reload, reload_requests, host.stop.clone()));
     serving.await?.map_err(StartError::Serve)?;
     maintenance.await?;
     reloads.await?;

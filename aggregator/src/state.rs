@@ -13,7 +13,7 @@ use tenancy::{
     access::{Access, Tenants},
     token::Tokens,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tsdb::{
     store::Store,
     view::{TenantSet, View},
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Replaced whole on reload.
     tokens: RwLock<Arc<Tokens>>,
+    tokens_replaced: watch::Sender<()>,
     pub(crate) store: Store,
     pub(crate) timeline: Timeline,
     pub(crate) commands: Commands,
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop,
     queries: Arc<Semaphore>,
     queries_of: PerCaller,
+    writes: Arc<Semaphore>,
+    writes_of: PerCaller,
     streams_of: PerCaller,
 }
 
@@ -62,6 +65,20 @@ impl PerCaller {
     }
 }
 
+async fn acquire(
+    of_caller: &PerCaller,
+    of_all: &Arc<Semaphore>,
+    caller: &Access,
+) -> Result<Permit, ApiError> {
+    let closed = |_closed| ApiError::Unavailable("the aggregator is stopping".to_owned());
+    let of_caller = of_caller.of(caller).acquire_owned().await.map_err(closed)?;
+    let of_all = Arc::clone(of_all).acquire_owned().await.map_err(closed)?;
+    Ok(Permit { _of_caller: of_caller, _of_all: of_all })
+}
+
+/// Writes decoded at once, over all callers and for one; a decoded body can be large.
+const WRITES_MAX: usize = 32;
+const WRITES_PER_CALLER_MAX: usize = 8;
 /// Live streams that one caller may have open.
 pub(crate) const STREAMS_PER_CALLER_MAX: usize = 100;
 
@@ -72,9 +89,9 @@ impl Deref for State {
     }
 }
 
-/// Room to evaluate one query, given back when dropped.
+/// Room for one query or one write, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct QueryPermit {
+pub(crate) struct Permit {
     _of_caller: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
@@ -107,6 +124,9 @@ impl State {
             stop,
             queries,
             queries_of,
+            writes: Arc::new(Semaphore::new(WRITES_MAX)),
+            writes_of: PerCaller::new(WRITES_PER_CALLER_MAX),
+            tokens_replaced: watch::Sender::new(()),
             streams_of: PerCaller::new(STREAMS_PER_CALLER_MAX),
         }))
     }
@@ -117,6 +137,20 @@ impl State {
 
     pub(crate) fn replace_tokens(&self, tokens: Tokens) {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tokens);
+        self.tokens_replaced.send_replace(());
+    }
+
+    /// Returns when a stream has to end: at a stop, and when tokens are replaced, because the
+    /// caller's may be gone. Who still has one connects again.
+    pub(crate) fn stream_end(&self) -> impl Future<Output = ()> + Send + use<> {
+        let stop = self.stop.clone();
+        let mut replaced = self.tokens_replaced.subscribe();
+        async move {
+            tokio::select! {
+                () = stop.stopped() => {}
+                _ = replaced.changed() => {}
+            }
+        }
     }
 
     /// What a caller can query: its own tenants and nothing else.
@@ -130,11 +164,13 @@ impl State {
 
     /// Waits for room to evaluate a query. A caller waits for its own queries first, so that many
     /// queries of one do not fill the line that all stand in.
-    pub(crate) async fn query_permit(&self, caller: &Access) -> Result<QueryPermit, ApiError> {
-        let closed = |_closed| ApiError::Unavailable("the aggregator is stopping".to_owned());
-        let of_caller = self.queries_of.of(caller).acquire_owned().await.map_err(closed)?;
-        let of_all = Arc::clone(&self.queries).acquire_owned().await.map_err(closed)?;
-        Ok(QueryPermit { _of_caller: of_caller, _of_all: of_all })
+    pub(crate) async fn query_permit(&self, caller: &Access) -> Result<Permit, ApiError> {
+        acquire(&self.queries_of, &self.queries, caller).await
+    }
+
+    /// Waits for room to take a write, in the same two lines.
+    pub(crate) async fn write_permit(&self, caller: &Access) -> Result<Permit, ApiError> {
+        acquire(&self.writes_of, &self.writes, caller).await
     }
 
     /// Room for one live stream, given back when dropped.

@@ -22,10 +22,16 @@ pub const SEGMENTS_MAX: u64 = 8;
 const SEGMENT_BYTES: u64 = 16 << 20;
 /// Events that a slow live reader may lag behind before it has to ask again.
 const LIVE_QUEUE: usize = 4096;
+/// Memory that they may take, in bytes.
+const RECENT_BYTES_MAX: usize = 256 << 20;
+/// Events of one page, in bytes of memory.
+const PAGE_BYTES_MAX: usize = 4 << 20;
 /// Longest reason, in bytes; what is longer is cut.
 const REASON_BYTES_MAX: usize = 2048;
+/// Longest name or detail, in bytes; what is longer is cut.
+const NAME_BYTES_MAX: usize = 256;
 /// Most details of one event.
-const DETAILS_MAX: usize = 64;
+const DETAILS_MAX: usize = 32;
 /// The type of the journal's records: one event as JSON.
 const RECORD_EVENT: u8 = 1;
 
@@ -50,9 +56,27 @@ struct Writer {
     last: u64,
 }
 
+impl Writer {
+    fn write(&mut self, events: Vec<Event>) -> Result<Vec<Event>, TimelineError> {
+        let mut stored = Vec::with_capacity(events.len());
+        for mut event in events {
+            self.last += 1;
+            event.id = self.last;
+            bound(&mut event);
+            let payload = serde_json::to_vec(&event).map_err(TimelineError::Encode)?;
+            self.journal.append(RECORD_EVENT, &payload).map_err(TimelineError::Append)?;
+            stored.push(event);
+        }
+        self.journal.sync().map_err(TimelineError::Append)?;
+        Ok(stored)
+    }
+}
+
 #[derive(Default)]
 struct Recent {
     events: VecDeque<Event>,
+    /// Estimated memory.
+    bytes: usize,
 }
 
 impl std::fmt::Debug for Timeline {
@@ -103,18 +127,18 @@ impl Timeline {
     /// disk.
     pub fn append(&self, events: Vec<Event>) -> Result<Vec<Event>, TimelineError> {
         let mut writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stored = Vec::with_capacity(events.len());
-        for mut event in events {
-            writer.last += 1;
-            event.id = writer.last;
-            bound(&mut event);
-            let payload = serde_json::to_vec(&event).map_err(TimelineError::Encode)?;
-            writer.journal.append(RECORD_EVENT, &payload).map_err(TimelineError::Append)?;
-            stored.push(event);
-        }
-        writer.journal.sync().map_err(TimelineError::Append)?;
+        let stored = match writer.write(events) {
+            Ok(stored) => stored,
+            Err(error) => {
+                // The sender will send them again: none of them may stay behind to be written then.
+                writer.journal.discard_pending();
+                return Err(error);
+            }
+        };
         let oldest = (writer.journal.segment() + 1).saturating_sub(SEGMENTS_MAX);
-        writer.journal.remove_before(oldest).map_err(TimelineError::Append)?;
+        if let Err(error) = writer.journal.remove_before(oldest) {
+            tracing::warn!(%error, "old parts of the timeline were not removed");
+        }
         let mut recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
         for event in &stored {
             recent.push(event.clone());
@@ -147,16 +171,21 @@ impl Timeline {
     /// `after` is given, otherwise the newest `limit` of all, oldest first.
     pub fn read(&self, query: &Query<'_>, after: Option<u64>, limit: usize) -> Vec<Event> {
         let recent = self.inner.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = 0;
+        let mut fits = |event: &&Event| {
+            bytes += size(event);
+            bytes <= PAGE_BYTES_MAX
+        };
         match after {
             Some(after) => {
                 let from = recent.events.partition_point(|event| event.id <= after);
-                let later = recent.events.range(from..);
-                later.filter(|event| query.admits(event)).take(limit).cloned().collect()
+                let later = recent.events.range(from..).filter(|event| query.admits(event));
+                later.take(limit).take_while(&mut fits).cloned().collect()
             }
             None => {
-                let newest = recent.events.iter().rev();
+                let newest = recent.events.iter().rev().filter(|event| query.admits(event));
                 let mut found: Vec<Event> =
-                    newest.filter(|event| query.admits(event)).take(limit).cloned().collect();
+                    newest.take(limit).take_while(&mut fits).cloned().collect();
                 found.reverse();
                 found
             }
@@ -184,36 +213,54 @@ impl Query<'_> {
 
 impl Recent {
     fn push(&mut self, event: Event) {
-        if self.events.len() == EVENTS_MAX {
-            self.events.pop_front();
-        }
+        self.bytes += size(&event);
         self.events.push_back(event);
+        while self.events.len() > EVENTS_MAX || self.bytes > RECENT_BYTES_MAX {
+            let Some(oldest) = self.events.pop_front() else { break };
+            self.bytes -= size(&oldest);
+        }
     }
 }
 
 /// Cuts what a hostile or broken sender made too large.
 fn bound(event: &mut Event) {
+    cut(&mut event.reason, REASON_BYTES_MAX);
     for text in [
-        &mut event.reason,
         &mut event.incident,
         &mut event.target.app,
         &mut event.target.component,
         &mut event.target.instance,
         &mut event.target.node,
     ] {
-        cut(text);
+        cut(text, NAME_BYTES_MAX);
     }
-    while event.details.len() > DETAILS_MAX {
-        event.details.pop_last();
-    }
-    event.details.values_mut().for_each(cut);
+    let details = std::mem::take(&mut event.details);
+    event.details = details
+        .into_iter()
+        .take(DETAILS_MAX)
+        .map(|(mut name, mut value)| {
+            cut(&mut name, NAME_BYTES_MAX);
+            cut(&mut value, NAME_BYTES_MAX);
+            (name, value)
+        })
+        .collect();
 }
 
-fn cut(text: &mut String) {
-    if text.len() > REASON_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(REASON_BYTES_MAX));
+fn cut(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
         text.push('…');
     }
+}
+
+/// Memory that an event takes, roughly.
+fn size(event: &Event) -> usize {
+    let details: usize =
+        event.details.iter().map(|(name, value)| name.len() + value.len() + 64).sum();
+    let target = &event.target;
+    let names =
+        target.app.len() + target.component.len() + target.instance.len() + target.node.len();
+    256 + event.reason.len() + event.incident.len() + names + details
 }
 
 #[cfg(test)]

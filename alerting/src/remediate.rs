@@ -69,7 +69,7 @@ impl Shell {
         self.replay().await?;
         readiness.ready();
         loop {
-            self.carry_out().await;
+            self.carry_out().await?;
             self.counts.set(self.core.stats());
             let client = self.client.clone();
             let polling = client.events_after(self.last, WAIT);
@@ -80,13 +80,18 @@ impl Shell {
         }
     }
 
+    /// Reads the whole timeline that the aggregator remembers, page by page.
     async fn replay(&mut self) -> Result<(), StartError> {
+        let mut events = Vec::new();
         loop {
-            match self.client.newest_events().await {
+            match self.client.events_after(self.last, Duration::ZERO).await {
                 Ok(page) => {
-                    self.last = page.last;
-                    self.core.replay(&page.events, clock::now());
-                    return Ok(());
+                    self.last = self.last.max(page.last);
+                    if page.events.is_empty() {
+                        self.core.replay(&events, clock::now());
+                        return Ok(());
+                    }
+                    events.extend(page.events);
                 }
                 Err(error) if error.is_temporary() => self.wait_for_aggregator(&error).await,
                 Err(error) => return Err(StartError::Refused(error)),
@@ -117,17 +122,18 @@ impl Shell {
     }
 
     /// Does what the core wants done, in order: an intent is durable before its command is sent.
-    async fn carry_out(&mut self) {
+    async fn carry_out(&mut self) -> Result<(), StartError> {
         while let Some(action) = self.core.poll_action() {
             match action {
-                Action::Record { ticket, event } => self.record(ticket, &event).await,
+                Action::Record { ticket, event } => self.record(ticket, &event).await?,
                 Action::Send(command) => self.send(&command).await,
             }
         }
+        Ok(())
     }
 
     #[tracing::instrument(name = "decision", skip_all, fields(incident = event.incident))]
-    async fn record(&mut self, ticket: u64, event: &Event) {
+    async fn record(&mut self, ticket: u64, event: &Event) -> Result<(), StartError> {
         match self.client.append_events(std::slice::from_ref(event)).await {
             Ok(_ids) => {
                 tracing::info!(
@@ -135,12 +141,16 @@ impl Shell {
                     instance = event.target.instance, reason = event.reason, "decided"
                 );
                 self.core.handle_recorded(ticket, clock::now());
+                Ok(())
             }
+            // Without its record nothing may be done, and this one will never be taken.
+            Err(error) if !error.is_temporary() => Err(StartError::Refused(error)),
             Err(error) => {
                 tracing::warn!(error = daemon::telemetry::chain(&error), "decision not recorded");
                 self.core.handle_record_failed(ticket, clock::now());
                 // The core decides again at once; without a pause this would spin.
                 tokio::time::sleep(RETRY).await;
+                Ok(())
             }
         }
     }

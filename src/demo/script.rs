@@ -67,7 +67,7 @@ pub(super) async fn run(stage: &Stage) -> Result<(), Failure> {
     let plan = Plan::new(stage.fleet.faults(), Timing::SCRIPTED, daemon::clock::now());
     let stories = tokio::select! {
         stories = faults::run(stage, plan) => stories?,
-        () = stage.local.stop.stopped() => return Err(Failure::failed("interrupted")),
+        () = stage.local.until_over() => return Err(Failure::failed("interrupted")),
     };
     // A mended crash loop recovers after its story has ended with a person.
     let events = events_until_settled(&operator, &stories).await?;
@@ -87,6 +87,7 @@ pub(super) async fn run(stage: &Stage) -> Result<(), Failure> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 fn control(error: daemon::control::ControlError) -> Failure {
     Failure::failed(error.to_string())
 }

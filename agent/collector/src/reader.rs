@@ -1,6 +1,6 @@
 //! Reads one cgroup, tick by tick, through descriptors that stay open.
 //!
-//! Which files are read is data: [`files::V1`] and [`files::V2`]. A file that the kernel does not
+//! Which files are read is data: `files::V1` and `files::V2`. A file that the kernel does not
 //! offer, or that this process may not read, is left out and its values stay `None`.
 
 mod files;

@@ -112,6 +112,14 @@ impl Walker {
         Some(self.walk())
     }
 
+    /// Takes a group for unknown, so that it appears again at the next walk, which is soon: for one
+    /// that could not be read, and may have been made anew at the same path.
+    pub fn forget(&mut self, path: &str) {
+        if self.known.remove(path) {
+            self.walked = None;
+        }
+    }
+
     fn walk(&mut self) -> Changes {
         let mut survey = Survey::default();
         if let Some(watch) = &mut self.watch {

@@ -76,8 +76,8 @@ impl CgroupSource {
             (Ok(reader), Ok(template)) => {
                 self.groups.insert(path, Watched { reader, template });
             }
-            // Gone between the walk and now: nothing to say.
-            (Err(ReadError::Gone { .. }), _) => {}
+            // Gone between the walk and now, and perhaps back already.
+            (Err(ReadError::Gone { .. }), _) => self.walker.forget(&path),
             (Err(error), _) => tracing::debug!(%error, "cgroup not read"),
             (_, Err(error)) => tracing::debug!(path, %error, "cgroup not read"),
         }
@@ -130,6 +130,8 @@ impl Source for CgroupSource {
             if let Some(mut watched) = self.groups.remove(&path) {
                 watched.template.write_stale(tick.now, batch);
             }
+            // It may have been made anew at the same path, which no walk would tell.
+            self.walker.forget(&path);
         }
     }
 

@@ -79,6 +79,10 @@ pub struct Config {
     /// Exits that may wait to be read; further ones are dropped and counted, and remain visible
     /// as [`crate::Instance::last_exit`].
     pub exits_capacity: usize,
+    /// The first run of each instance is this plus one. A supervisor that is started anew in the
+    /// place of another gives a number above all that went before (the clock's seconds will do), so
+    /// that no run's number is ever used twice.
+    pub runs_before: u64,
     pub clock: Clock,
 }
 
@@ -91,6 +95,7 @@ impl Config {
             log_lines: LOG_LINES_DEFAULT,
             log_sink: None,
             exits_capacity: EXITS_CAPACITY_DEFAULT,
+            runs_before: 0,
             clock,
         }
     }

@@ -235,7 +235,7 @@ impl Supervisor {
         }
         let state = Arc::new(Mutex::new(Instance {
             target: spec.target.clone(),
-            run: 0,
+            run: config.runs_before,
             pid: None,
             started_at: config.clock.now(),
             placement: Placement::ProcOnly { why: "not started yet".to_owned() },

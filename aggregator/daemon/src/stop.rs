@@ -18,9 +18,21 @@ impl Default for Stop {
     }
 }
 
+/// What SIGHUP means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnHangup {
+    /// For daemons that have something to read again.
+    Reload,
+    /// For everything else: the terminal is gone.
+    Stop,
+}
+
+/// The exit code of a process that a second signal ends at once, as shells have it for SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
+
 impl Stop {
-    /// Stops on SIGTERM and SIGINT, reloads on SIGHUP. Needs a running runtime.
-    pub fn on_signals(&self) -> std::io::Result<()> {
+    /// Stops on SIGTERM and SIGINT; a second one ends the process at once. Needs a running runtime.
+    pub fn on_signals(&self, on_hangup: OnHangup) -> std::io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -30,12 +42,20 @@ impl Stop {
                 tokio::select! {
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
-                    _ = hangup.recv() => stop.reload(),
-                    () = stop.stopped() => return,
+                    _ = hangup.recv() => match on_hangup {
+                        OnHangup::Reload => stop.reload(),
+                        OnHangup::Stop => break,
+                    },
+                    () = stop.stopped() => break,
                 }
             }
             tracing::info!("stopping");
             stop.stop();
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            exit_now();
         });
         Ok(())
     }
@@ -65,4 +85,9 @@ impl Stop {
     pub fn reloads(&self) -> watch::Receiver<u64> {
         self.reloads.subscribe()
     }
+}
+
+#[expect(clippy::exit, reason = "asked twice: whoever asks does not want to wait any longer")]
+fn exit_now() {
+    std::process::exit(EXIT_INTERRUPTED);
 }

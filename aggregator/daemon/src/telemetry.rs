@@ -9,7 +9,9 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use serde::Deserialize;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// The `[telemetry]` section.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -76,10 +78,15 @@ pub fn init(service: &'static str, settings: &Settings) -> Result<Guard, Telemet
         Format::Auto => std::io::stderr().is_terminal(),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // The filter is for lines only: how much is logged does not change what is traced.
     let lines = if text {
-        lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).boxed()
+        lines
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_filter(filter)
+            .boxed()
     } else {
-        lines.json().flatten_event(true).boxed()
+        lines.json().flatten_event(true).with_filter(filter).boxed()
     };
     let provider = match settings.otlp_endpoint.as_str() {
         "" => None,
@@ -87,8 +94,9 @@ pub fn init(service: &'static str, settings: &Settings) -> Result<Guard, Telemet
     };
     let spans = provider
         .as_ref()
-        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
-    let registry = tracing_subscriber::registry().with(filter).with(lines).with(spans);
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)))
+        .map(|spans| spans.with_filter(LevelFilter::INFO));
+    let registry = tracing_subscriber::registry().with(lines).with(spans);
     if registry.try_init().is_err() {
         tracing::debug!("logging was on already");
     }

@@ -25,7 +25,7 @@ pub fn write(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     commit(disk, path)
 }
 
-/// The first half of [`write`]: the content is durable, and `path` is as it was.
+/// The first half of [`write()`]: the content is durable, and `path` is as it was.
 pub fn prepare(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = unfinished(path);
     let written = disk.create(&beside).and_then(|mut file| {
@@ -39,7 +39,7 @@ pub fn prepare(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// The second half of [`write`]. After an error it is not known which content a crash would leave.
+/// The second half of [`write()`]. After an error it is not known which content a crash would leave.
 pub fn commit(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     disk.rename(&unfinished(path), path)?;
     disk.sync_dir(path.parent().unwrap_or(Path::new(".")))

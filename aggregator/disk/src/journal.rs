@@ -23,12 +23,13 @@ use crate::{Disk, File};
 
 mod frame;
 mod replay;
+mod segments;
 
 pub use frame::Frames;
 pub use replay::{Damage, Record, ReplayStats};
+pub use segments::inspect;
 
-/// The ending of segment files.
-const EXTENSION: &str = "log";
+use segments::{cut, replay, segment_name, segments};
 
 /// Sizes of a journal.
 #[derive(Clone, Copy, Debug)]
@@ -130,24 +131,14 @@ impl Journal {
             move |source| JournalError::Io { action, path, source }
         };
         disk.create_dir_all(dir).map_err(failed("create", dir))?;
-        let mut closed = Vec::new();
-        for entry in disk.list(dir).map_err(failed("list", dir))? {
-            if let Some(number) = segment_number(&entry.name) {
-                closed.push((number, entry.size));
-            }
-        }
-        closed.sort_unstable();
-        let mut stats = ReplayStats::default();
+        let mut closed = segments(&*disk, dir)?;
         let last = closed.last().map(|(number, _)| *number);
+        let mut stats = ReplayStats::default();
         for (number, bytes) in closed.iter_mut().filter(|(number, _)| *number >= first) {
-            let path = dir.join(segment_name(*number));
             let is_last = last == Some(*number);
-            let limit = options.segment_bytes.saturating_add(
-                (options.payload_bytes_max as u64).saturating_add(options.pending_bytes_max as u64),
-            );
-            let content = crate::read(&*disk, &path, limit).map_err(failed("read", &path))?;
-            let end = replay::segment(&content, *number, is_last, &options, &mut stats, visit);
-            if end < content.len() as u64 {
+            let (size, end) = replay(&*disk, dir, (*number, is_last), &options, &mut stats, visit)?;
+            if end < size {
+                let path = dir.join(segment_name(*number));
                 cut(&*disk, &path, end).map_err(failed("cut", &path))?;
                 *bytes = end;
             }
@@ -204,6 +195,12 @@ impl Journal {
             Err(_) => self.abandon_segment(),
         }
         result
+    }
+
+    /// Forgets what waits for a sync. Whoever was told that a record failed, and will write it
+    /// again, does not want it written twice.
+    pub fn discard_pending(&mut self) {
+        self.pending.clear();
     }
 
     fn write_pending(&mut self) -> Result<(), JournalError> {
@@ -325,21 +322,6 @@ impl Journal {
     pub fn segment(&self) -> u64 {
         self.current.as_ref().map_or(self.next, |segment| segment.number)
     }
-}
-
-fn cut(disk: &dyn Disk, path: &Path, size: u64) -> io::Result<()> {
-    let mut file = disk.open_append(path)?;
-    file.truncate(size)?;
-    file.sync()
-}
-
-fn segment_name(number: u64) -> String {
-    format!("{number:010}.{EXTENSION}")
-}
-
-fn segment_number(name: &str) -> Option<u64> {
-    let (number, extension) = name.split_once('.')?;
-    (extension == EXTENSION && number.len() >= 10).then(|| number.parse().ok())?
 }
 
 /// The standard library's own source of hash keys, which the operating system seeds.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// What went wrong, in the classes of Prometheus' HTTP API.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum ApiError {
+pub(crate) enum ApiError {
     #[error("{0}")]
     BadData(String),
     #[error("{0}")]

@@ -11,7 +11,10 @@ use axum::{
     },
 };
 use futures_util::{Stream, StreamExt, stream};
-use model::{event::Event, time::Timestamp};
+use model::{
+    event::{Event, EventKind},
+    time::Timestamp,
+};
 use serde::Serialize;
 use tenancy::access::{Access, Scope};
 use tokio::sync::{
@@ -50,6 +53,7 @@ pub(crate) async fn append(
         return Err(ApiError::BadData(message));
     }
     for event in &events {
+        access.require(&[speaker_of(event.kind)?])?;
         access.require_tenant(&event.target.tenant)?;
         if !access.scopes.contains(&Scope::Alerting) {
             access.require_node(&event.target.node)?;
@@ -58,6 +62,28 @@ pub(crate) async fn append(
     let stored = state.append_events(events).await?;
     let ids: Vec<u64> = stored.iter().map(|event| event.id).collect();
     Ok(success(serde_json::json!({ "ids": ids })))
+}
+
+/// Who may say what: an agent what it saw, alerting what it decided.
+fn speaker_of(kind: EventKind) -> Result<Scope, ApiError> {
+    match kind {
+        EventKind::Started
+        | EventKind::Exited
+        | EventKind::ProbeFailed
+        | EventKind::ProbeRecovered
+        | EventKind::Restarted
+        | EventKind::RestartFailed
+        | EventKind::FaultInjected => Ok(Scope::Agent),
+        EventKind::RestartDecided
+        | EventKind::RestartRefused
+        | EventKind::Recovered
+        | EventKind::Quarantined
+        | EventKind::Paged => Ok(Scope::Alerting),
+        EventKind::Resumed => {
+            let message = "a quarantine is ended by POST /api/v1/remediation/resume";
+            Err(ApiError::Forbidden(message.to_owned()))
+        }
+    }
 }
 
 /// `GET /api/v1/events?after=&limit=&tenant=&app=&since=&wait=`: with `after`, what came later
@@ -79,18 +105,20 @@ pub(crate) async fn read(
         app: params.get("app"),
         since: params.time("since")?.unwrap_or(Timestamp::MIN),
     };
+    let _permit = if wait.is_zero() { None } else { Some(state.stream_permit(&access)?) };
+    let mut after = after;
     let mut changes = state.timeline.changes();
     let deadline = tokio::time::Instant::now() + wait;
     loop {
         changes.mark_unchanged();
         let newest = state.timeline.last_id();
         let events = state.timeline.read(&query, after, limit);
-        let full = events.len() == limit;
         if !events.is_empty() || wait.is_zero() || after.is_none() {
-            // When nothing was cut off, what the caller may not see need not be asked for again.
-            let last = if full { events.last().map_or(newest, |event| event.id) } else { newest };
+            let last = events.last().map_or(newest, |event| event.id);
             return Ok(success(Page { events, last }));
         }
+        // What was looked at in vain need not be looked at again.
+        after = Some(newest);
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return Err(stopping()) },
             () = tokio::time::sleep_until(deadline) => {
@@ -120,12 +148,10 @@ pub(crate) async fn follow(
     };
     // Subscribed before the past is read, so that nothing falls between the two.
     let live = state.timeline.live();
-    let stop = state.stop.clone();
+    let end = state.stream_end();
     let permit = state.stream_permit(&access)?;
     let follower = Follower { access, live, after, past: true, state, _permit: permit };
-    let events = stream::unfold(follower, Follower::next)
-        .flat_map(stream::iter)
-        .take_until(async move { stop.stopped().await });
+    let events = stream::unfold(follower, Follower::next).flat_map(stream::iter).take_until(end);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))))
 }
 

@@ -35,7 +35,10 @@ pub(crate) async fn federate(
     }
     let now = daemon::clock::now();
     let start = now.saturating_sub(state.settings.query.lookback.0);
-    let permit = state.query_permit(&access).await?;
+    let deadline = tokio::time::Instant::now() + state.settings.query.timeout.0;
+    let permit = tokio::time::timeout_at(deadline, state.query_permit(&access))
+        .await
+        .map_err(|_elapsed| ApiError::Timeout("timed out in the query queue".to_owned()))??;
     let view = state.view(&access);
     let body = tokio::task::spawn_blocking(move || {
         let _permit = permit;
@@ -49,10 +52,9 @@ pub(crate) async fn federate(
             }
         }
         // Samples of one metric must follow each other in the text format.
-        let order = |handle: &Box<dyn SeriesHandle>| {
+        found.sort_by_cached_key(|handle| {
             (handle.labels().metric().to_owned(), handle.labels().clone())
-        };
-        found.sort_by_cached_key(order);
+        });
         found.dedup_by(|a, b| a.labels() == b.labels());
         expose(&found, exposition, start, now)
     })

@@ -56,7 +56,7 @@ pub(crate) async fn take(
     let mut changes = state.commands.changes();
     loop {
         changes.mark_unchanged();
-        let commands = state.commands.take(&node, after, daemon::clock::now());
+        let commands = state.commands.take(&node, &access.tenants, after, daemon::clock::now());
         if !commands.is_empty() || wait == 0 {
             return Ok(success(commands));
         }

@@ -80,7 +80,10 @@ async fn look_up<T: Send + 'static>(
     access: &Access,
     each: impl FnOnce(&View) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let permit = state.query_permit(access).await?;
+    let deadline = tokio::time::Instant::now() + state.settings.query.timeout.0;
+    let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
+        .await
+        .map_err(|_elapsed| ApiError::Timeout("timed out in the query queue".to_owned()))??;
     let view = state.view(access);
     let found = tokio::task::spawn_blocking(move || {
         let _permit = permit;

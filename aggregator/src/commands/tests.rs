@@ -6,6 +6,8 @@ use model::{
     time::Timestamp,
 };
 
+use tenancy::access::Tenants;
+
 use super::{CommandRefused, Commands, PER_NODE_MAX};
 
 fn command(node: &str, expires: i64) -> Command {
@@ -33,12 +35,14 @@ fn commands_are_repeated_until_acknowledged() {
     let first = commands.push(command("n1", 100), now).expect("is taken");
     let second = commands.push(command("n1", 100), now).expect("is taken");
     commands.push(command("n2", 100), now).expect("is taken");
-    let ids = |after| commands.take("n1", after, now).iter().map(|c| c.id).collect::<Vec<_>>();
+    let ids = |after| {
+        commands.take("n1", &Tenants::All, after, now).iter().map(|c| c.id).collect::<Vec<_>>()
+    };
     assert_eq!(ids(0), [first, second]);
     assert_eq!(ids(0), [first, second]);
     assert_eq!(ids(first), [second]);
     assert!(ids(second).is_empty());
-    assert!(commands.take("n3", 0, now).is_empty());
+    assert!(commands.take("n3", &Tenants::All, 0, now).is_empty());
 }
 
 #[test]
@@ -46,7 +50,7 @@ fn expired_commands_are_not_delivered() {
     let commands = Commands::new(Timestamp(0));
     assert_eq!(commands.push(command("n1", 10), Timestamp(10)), Err(CommandRefused::Expired));
     commands.push(command("n1", 11), Timestamp(10)).expect("is taken");
-    assert!(commands.take("n1", 0, Timestamp(11)).is_empty());
+    assert!(commands.take("n1", &Tenants::All, 0, Timestamp(11)).is_empty());
 }
 
 #[test]
@@ -67,4 +71,15 @@ fn ids_increase_across_restarts() {
     let after =
         Commands::new(Timestamp(1001)).push(command("n1", 9999), Timestamp(1)).expect("is taken");
     assert!(before < after);
+}
+
+#[test]
+fn commands_of_other_tenants_are_neither_shown_nor_acknowledged() {
+    let commands = Commands::new(Timestamp(0));
+    let id = commands.push(command("n1", 100), Timestamp(1)).expect("is taken");
+    let globex = Tenants::One(TenantId::new("globex").expect("is valid"));
+    assert!(commands.take("n1", &globex, 0, Timestamp(1)).is_empty());
+    assert!(commands.take("n1", &globex, u64::MAX, Timestamp(1)).is_empty());
+    let left = commands.take("n1", &Tenants::All, 0, Timestamp(1));
+    assert_eq!(left.iter().map(|command| command.id).collect::<Vec<_>>(), [id]);
 }

@@ -79,3 +79,24 @@ fn oversized_events_are_cut() {
     assert!(stored[0].reason.len() <= super::REASON_BYTES_MAX + 4);
     assert_eq!(stored[0].details.len(), super::DETAILS_MAX);
 }
+
+#[test]
+fn a_page_of_large_events_is_cut_and_can_be_continued() {
+    let dir = tempfile::tempdir().expect("is created");
+    let timeline = open(dir.path());
+    let mut large = event("acme", 1);
+    large.reason = "x".repeat(2000);
+    large.details = (0..32).map(|n| (format!("{n:0250}"), "y".repeat(250))).collect();
+    for _ in 0..5 {
+        timeline.append(vec![large.clone(); 100]).expect("appends");
+    }
+    let (mut after, mut seen) = (0, 0);
+    loop {
+        let page = timeline.read(&ALL, Some(after), 1000);
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        seen += page.len();
+        assert!(page.len() < 500, "one page is not everything");
+    }
+    assert_eq!(seen, 500);
+}

@@ -14,6 +14,7 @@ mod postings;
 pub(crate) mod reader;
 mod root;
 mod series;
+pub(crate) mod verify;
 pub(crate) mod writer;
 
 /// Numbers a block within its store. Names the file, and orders blocks by when they were written.

@@ -145,7 +145,6 @@ impl Writers<'_> {
                     end: window.end,
                     level: 0,
                     sources: Vec::new(),
-                    compress: false,
                 };
                 *self.next += 1;
                 Ok(vacant.insert(BlockWriter::create(self.target.disk, self.target.dir, plan)?))

@@ -104,17 +104,18 @@ impl Manifest {
         Ok(())
     }
 
-    pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> Read {
-        let mut outcome = Read::Absent;
+    /// Reads the manifest, or else its copy. The error is that of the disk, when neither helps.
+    pub(crate) fn read(disk: &dyn Disk, dir: &Path) -> io::Result<Read> {
+        let mut outcome = Ok(Read::Absent);
         for (number, name) in FILES.iter().enumerate() {
             match disk::read(disk, &dir.join(name), BYTES_MAX) {
                 Ok(bytes) => match Self::parse(&bytes) {
-                    Ok(manifest) => return Read::Found { manifest, is_copy: number > 0 },
-                    Err(Some(found)) => return Read::Newer { found },
-                    Err(None) => outcome = Read::Damaged,
+                    Ok(manifest) => return Ok(Read::Found { manifest, is_copy: number > 0 }),
+                    Err(Some(found)) => return Ok(Read::Newer { found }),
+                    Err(None) => outcome = outcome.and(Ok(Read::Damaged)),
                 },
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(_) => outcome = Read::Damaged,
+                Err(error) => outcome = Err(error),
             }
         }
         outcome

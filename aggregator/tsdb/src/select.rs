@@ -22,24 +22,15 @@ pub(crate) trait LabelIndex {
 
     fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, QueryError>;
 
-    /// Those with a value that begins with `prefix` and passes.
+    /// Those with a value that begins with `prefix` and passes. When only some series are of
+    /// interest, the answer need not be right for others.
     fn with_values(
         &self,
         name: &str,
         prefix: &str,
         pass: &dyn Fn(&str) -> bool,
+        among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError>;
-
-    /// Those of a few series whose value passes, the empty one where there is no label; `None` when
-    /// looking up values is the better way.
-    fn narrow(
-        &self,
-        _series: &RoaringBitmap,
-        _name: &str,
-        _pass: &dyn Fn(&str) -> bool,
-    ) -> Option<RoaringBitmap> {
-        None
-    }
 }
 
 /// What is known of the texts that a regular expression matches.
@@ -88,7 +79,11 @@ impl Condition {
 
     /// The series whose label has a value that the text between the slashes matches, negation
     /// aside. The empty value is not looked for.
-    fn described(&self, index: &dyn LabelIndex) -> Result<RoaringBitmap, QueryError> {
+    fn described(
+        &self,
+        index: &dyn LabelIndex,
+        among: Option<&RoaringBitmap>,
+    ) -> Result<RoaringBitmap, QueryError> {
         let name = self.matcher.name();
         match &self.shape {
             Shape::Anything | Shape::Something => index.with_name(name),
@@ -101,7 +96,8 @@ impl Condition {
             }
             Shape::Prefix(prefix) => {
                 let negated = self.is_negated();
-                index.with_values(name, prefix, &|value| self.matcher.matches(value) != negated)
+                let pass = |value: &str| self.matcher.matches(value) != negated;
+                index.with_values(name, prefix, &pass, among)
             }
         }
     }
@@ -119,15 +115,8 @@ pub(crate) fn resolve(
         if found.as_ref().is_some_and(RoaringBitmap::is_empty) {
             break;
         }
-        if let (Some(few), Shape::Prefix(_)) = (&found, &condition.shape) {
-            let pass = |value: &str| condition.matcher.matches(value);
-            if let Some(narrowed) = index.narrow(few, condition.matcher.name(), &pass) {
-                found = Some(narrowed);
-                continue;
-            }
-        }
         // What a condition says of the empty value it says of series without the label.
-        let (sets, keeps) = sets(condition, index)?;
+        let (sets, keeps) = sets(condition, index, found.as_ref())?;
         let mut result = match found {
             Some(found) => found,
             // The first condition that names what it wants needs no list of all series.
@@ -155,16 +144,17 @@ pub(crate) fn resolve(
 fn sets(
     condition: &Condition,
     index: &dyn LabelIndex,
+    among: Option<&RoaringBitmap>,
 ) -> Result<(Vec<RoaringBitmap>, bool), QueryError> {
     let name = condition.matcher.name();
     Ok(match (condition.is_negated(), condition.matches_empty) {
-        (false, false) => (vec![condition.described(index)?], true),
-        (true, true) => (vec![condition.described(index)?], false),
+        (false, false) => (vec![condition.described(index, among)?], true),
+        (true, true) => (vec![condition.described(index, among)?], false),
         (false, true) if condition.shape == Shape::Anything => (Vec::new(), false),
-        (false, true) => (vec![index.with_name(name)?, condition.described(index)?], true),
+        (false, true) => (vec![index.with_name(name)?, condition.described(index, among)?], true),
         (true, false) => {
             let with_name = index.with_name(name)?;
-            (vec![with_name - condition.described(index)?], true)
+            (vec![with_name - condition.described(index, among)?], true)
         }
     })
 }

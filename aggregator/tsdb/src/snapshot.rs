@@ -42,7 +42,8 @@ pub(crate) fn link(
 /// Makes a data directory out of a snapshot, which stays as it is. Both must be on one file system,
 /// and `dir` must be new or empty.
 pub fn restore(disk: &dyn Disk, snapshot: &Path, dir: &Path) -> Result<(), StoreError> {
-    match Manifest::read(disk, snapshot) {
+    let read = Manifest::read(disk, snapshot);
+    match read.map_err(|error| StoreError::io("restore a snapshot", &error))? {
         Read::Found { manifest, .. } => link(disk, snapshot, &manifest, dir),
         Read::Absent => {
             let message = format!("{} is no snapshot", snapshot.display());

@@ -39,6 +39,7 @@ mod statistics;
 use maintenance::Maintenance;
 
 pub(crate) use blocks::{BLOCKS_DIR, BlockList, Blocks};
+pub(crate) use open::WAL_DIR;
 
 /// Workspaces that are kept for the next appends.
 const WORKSPACES_KEPT: usize = 16;

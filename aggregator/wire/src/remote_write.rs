@@ -4,8 +4,8 @@
 //! are those of Prometheus' `prompb/remote.proto`, `prompb/types.proto` and
 //! `prompb/io/prometheus/write/v2/types.proto`. Each decoder's module lists the field numbers.
 //!
-//! [`decode`] reads a decompressed body into [`model::write::WriteBatch`]es that a [`Partition`]
-//! hands out, borrowing every string from the body; [`encode`] is the way back.
+//! [`decode()`] reads a decompressed body into [`model::write::WriteBatch`]es that a [`Partition`]
+//! hands out, borrowing every string from the body; [`encode()`] is the way back.
 
 mod decode;
 mod encode;

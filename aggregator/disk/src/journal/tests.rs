@@ -90,6 +90,24 @@ fn rotated_segments_can_be_removed() {
 }
 
 #[test]
+fn inspecting_finds_the_same_and_changes_nothing() {
+    let disk = SimDisk::new(1);
+    let (mut journal, ..) = open(&disk);
+    write(&mut journal, 0..10);
+    let files = disk.files();
+    let mut torn = disk.open_append(files.last().unwrap()).unwrap();
+    torn.append(b"torn").unwrap();
+    let before = disk.operations();
+    let mut seen = 0;
+    let count = &mut |_: Record<'_>| seen += 1;
+    let stats = super::inspect(&disk, Path::new(DIR), options(), 0, count).unwrap();
+    assert_eq!((stats.records, stats.torn_bytes, stats.corrupt), (10, 4, 0));
+    assert_eq!(disk.operations(), before);
+    assert_eq!(seen, 10);
+    assert_eq!(open(&disk).2, stats);
+}
+
+#[test]
 fn too_long_records_and_too_many_waiting_ones_are_refused() {
     let disk = SimDisk::new(1);
     let (mut journal, ..) = open(&disk);

@@ -61,7 +61,7 @@ fn selector(other: OtherSelector) -> Result<VectorSelector, AdapterError> {
     if !name.is_empty() {
         matchers.push(Matcher::metric(name.as_str()));
     }
-    let modifiers = time::modifiers(other.offset, other.at)?;
+    let modifiers = time::modifiers(other.offset.as_ref(), other.at.as_ref())?;
     Ok(VectorSelector { name, matchers, modifiers, extension: Extension::None, span: NOWHERE })
 }
 
@@ -86,7 +86,7 @@ fn subquery(other: SubqueryExpr) -> Result<Expr, AdapterError> {
         expr: boxed(*other.expr)?,
         range: time::duration(other.range),
         step: other.step.map(time::duration),
-        modifiers: time::modifiers(other.offset, other.at)?,
+        modifiers: time::modifiers(other.offset.as_ref(), other.at.as_ref())?,
         span: NOWHERE,
     }))
 }

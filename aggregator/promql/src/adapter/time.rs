@@ -19,18 +19,18 @@ fn seconds(value: f64) -> DurationExpr {
 }
 
 pub(super) fn modifiers(
-    offset: Option<Offset>,
-    at: Option<AtModifier>,
+    offset: Option<&Offset>,
+    at: Option<&AtModifier>,
 ) -> Result<Modifiers, AdapterError> {
     let offset = offset.map(|offset| match offset {
-        Offset::Pos(offset) => duration(offset),
+        Offset::Pos(offset) => duration(*offset),
         Offset::Neg(offset) => seconds(-offset.as_secs_f64()),
     });
     let at = match at {
         None => None,
         Some(AtModifier::Start) => Some(At::Start),
         Some(AtModifier::End) => Some(At::End),
-        Some(AtModifier::At(time)) => Some(At::Time(millis(time)?)),
+        Some(AtModifier::At(time)) => Some(At::Time(millis(*time)?)),
     };
     Ok(Modifiers { offset, at })
 }

@@ -128,7 +128,7 @@ impl Exec<'_> {
         let mut infos = Vec::new();
         for handle in self.select_instant(&selector, grid)? {
             self.check()?;
-            let _charge = self.decode(handle.as_ref(), &mut columns, false)?;
+            let _charge = self.decode(handle.as_ref(), &mut columns, None)?;
             let mut times = Column::with_capacity(grid.count);
             let mut histogram = false;
             self.lookups(&selector, grid, &columns, |step, at| {

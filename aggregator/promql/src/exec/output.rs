@@ -113,11 +113,13 @@ impl Exec<'_> {
     ) -> Result<(), EvalError> {
         let window = Extent::new(selector.extension, self.settings.lookback, length);
         let grid = Grid { start: end, step: 1, count: 1 };
-        let handles = self.select(selector, window.bounds(end, end), grid, length)?;
+        let bounds = window.bounds(end, end);
+        let handles = self.select(selector, bounds, grid, length)?;
+        let stats_from = selector.stats_only.then_some(bounds.0);
         let mut columns = Columns::default();
         for handle in &handles {
             self.check()?;
-            let charge = self.decode(handle.as_ref(), &mut columns, selector.stats_only)?;
+            let charge = self.decode(handle.as_ref(), &mut columns, stats_from)?;
             let samples = Samples::split(&mut columns, false);
             if let Some(series) = window.raw(&samples, end, handle.labels())? {
                 found(series);
@@ -143,7 +145,8 @@ impl Exec<'_> {
         let delayed = self.settings.delayed_name_removal;
         let handles = self.select_instant(selector, grid)?;
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, _: &mut Notes| {
-            let _charge = self.decode(handle, columns, selector.stats_only)?;
+            // Values do not matter here.
+            let _charge = self.decode(handle, columns, None)?;
             let mut column = Column::with_capacity(grid.count);
             self.lookups(selector, grid, columns, |step, at| {
                 let time = columns.times.get(at).copied().unwrap_or_default();

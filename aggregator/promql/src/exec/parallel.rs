@@ -1,15 +1,20 @@
 //! Evaluates series on several threads and hands the results over in order.
 
+mod queue;
+
 use super::Exec;
 use crate::{annotations::Notes, error::EvalError};
+use queue::Queue;
 
 /// Series that a thread takes at a time.
 const BLOCK: usize = 64;
+/// Blocks per thread that may be done before it is their turn, which bounds what is held.
+const BLOCKS_AHEAD: usize = 2;
 
 /// Work on one item, by number. `S` is scratch memory that a thread reuses.
 type Work<'w, S, T> = dyn Fn(usize, &mut S, &mut Notes) -> Result<Option<T>, EvalError> + Sync + 'w;
 
-/// What a thread made of its share.
+/// What came of a block.
 struct Share<T> {
     results: Vec<T>,
     notes: Notes,
@@ -18,29 +23,66 @@ struct Share<T> {
 
 impl Exec<'_> {
     /// Runs `work` for the numbers below `count`; results go to `sink` in order of the numbers.
-    pub(super) fn in_order<S: Default + Send, T: Send>(
+    pub(super) fn in_order<S: Default, T: Send>(
         &self,
         count: usize,
         work: &Work<'_, S, T>,
         sink: &mut dyn FnMut(T) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let threads = self.settings.parallelism.min(count.div_ceil(BLOCK));
+        let blocks = count.div_ceil(BLOCK);
+        let threads = self.settings.parallelism.min(blocks);
         if threads <= 1 {
             return self.serially(count, work, sink);
         }
-        let mut next = 0;
-        while next < count {
-            let end = count.min(next + threads * BLOCK);
-            for share in self.shares(next, end, threads, work) {
-                self.merge_notes(share.notes);
-                for result in share.results {
-                    sink(result)?;
-                }
-                if let Some(error) = share.error {
-                    return Err(error);
-                }
+        let queue = Queue::new(blocks, threads * BLOCKS_AHEAD);
+        let share = |block: usize, scratch: &mut S| {
+            let first = block * BLOCK;
+            self.share(first..count.min(first + BLOCK), scratch, work)
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| {
+                    let _worker = queue.enter();
+                    let mut scratch = S::default();
+                    while let Some(block) = queue.claim() {
+                        queue.finish(block, share(block, &mut scratch));
+                    }
+                });
             }
-            next = end;
+            let _stop = queue.stop_at_end();
+            self.take_in_order(&queue, blocks, &share, sink)
+        })
+    }
+
+    /// Passes on what is done in order, and lends a hand while the next block is not.
+    fn take_in_order<S: Default, T>(
+        &self,
+        queue: &Queue<Share<T>>,
+        blocks: usize,
+        share: &dyn Fn(usize, &mut S) -> Share<T>,
+        sink: &mut dyn FnMut(T) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let mut scratch = S::default();
+        for next in 0..blocks {
+            let done = loop {
+                if let Some(done) = queue.take(next) {
+                    break done;
+                }
+                match queue.claim_now() {
+                    Some(block) => queue.finish(block, share(block, &mut scratch)),
+                    // Without workers a block that is neither free nor done went with its worker,
+                    // whose panic goes on when the threads are joined.
+                    None if !queue.wait(next) => return Err(EvalError::Cancelled),
+                    None => {}
+                }
+            };
+            self.merge_notes(done.notes);
+            for result in done.results {
+                sink(result)?;
+            }
+            if let Some(error) = done.error {
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -63,43 +105,15 @@ impl Exec<'_> {
         Ok(())
     }
 
-    /// Splits numbers among threads, the first share being the caller's own.
-    fn shares<S: Default + Send, T: Send>(
-        &self,
-        start: usize,
-        end: usize,
-        threads: usize,
-        work: &Work<'_, S, T>,
-    ) -> Vec<Share<T>> {
-        let length = (end - start).div_ceil(threads);
-        let part = |thread: usize| {
-            let first = end.min(start + thread * length);
-            first..end.min(first + length)
-        };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads)
-                .map(|thread| scope.spawn(move || self.share(part(thread), work)))
-                .collect();
-            let mut shares = vec![self.share(part(0), work)];
-            for other in others {
-                match other.join() {
-                    Ok(share) => shares.push(share),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            shares
-        })
-    }
-
-    fn share<S: Default, T>(
+    fn share<S, T>(
         &self,
         numbers: std::ops::Range<usize>,
+        scratch: &mut S,
         work: &Work<'_, S, T>,
     ) -> Share<T> {
         let mut share = Share { results: Vec::new(), notes: Notes::default(), error: None };
-        let mut scratch = S::default();
         for number in numbers {
-            let result = self.check().and_then(|()| work(number, &mut scratch, &mut share.notes));
+            let result = self.check().and_then(|()| work(number, scratch, &mut share.notes));
             match result {
                 Ok(result) => share.results.extend(result),
                 Err(error) => {

@@ -122,9 +122,10 @@ impl RangeCall<'_> {
             (selector.reference(self.grid.start), selector.reference(self.grid.last()));
         let bounds = self.extent().bounds(first, last);
         let handles = exec.select(selector, bounds, self.grid, self.range.millis)?;
+        let stats_from = selector.stats_only.then_some(bounds.0);
         let keep_starts = exec.settings.start_timestamps && self.function.uses_starts();
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {
-            let _charge = exec.decode(handle, columns, selector.stats_only)?;
+            let _charge = exec.decode(handle, columns, stats_from)?;
             let samples = Samples::split(columns, keep_starts);
             let series = self.apply(&samples, handle.labels(), false, notes);
             samples.recycle(columns);

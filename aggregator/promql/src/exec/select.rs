@@ -69,17 +69,18 @@ impl Exec<'_> {
         Ok(found)
     }
 
-    /// Decodes a series and takes room for its samples while they are in use.
+    /// Decodes a series and takes room for its samples while they are in use. Where counts and sums
+    /// of histograms are all that is wanted, `stats_from` is the start of the selection.
     pub(super) fn decode(
         &self,
         handle: &dyn SeriesHandle,
         columns: &mut Columns,
-        stats_only: bool,
+        stats_from: Option<i64>,
     ) -> Result<Charge<'_>, EvalError> {
         columns.clear();
         handle.decode(columns)?;
-        if stats_only {
-            histogram::stats::strip(columns);
+        if let Some(start) = stats_from {
+            histogram::stats::strip(columns, start);
         }
         let histograms: u64 = columns.histograms.iter().map(|(_, h)| histogram::weight(h)).sum();
         let weight = columns.len() as u64 + histograms;
@@ -158,8 +159,9 @@ impl Exec<'_> {
             return self.stream_smoothed(selector, span, grid, stages, sink);
         }
         let handles = self.select_instant(selector, grid)?;
+        let stats_from = selector.stats_only.then(|| self.instant_start(selector, grid));
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, _: &mut Notes| {
-            let _charge = self.decode(handle, columns, selector.stats_only)?;
+            let _charge = self.decode(handle, columns, stats_from)?;
             let mut column = Column::with_capacity(grid.count);
             self.lookups(selector, grid, columns, |step, at| {
                 match columns.histogram(at).filter(|_| !columns.histograms.is_empty()) {
@@ -181,8 +183,13 @@ impl Exec<'_> {
         selector: &Selector,
         grid: Grid,
     ) -> Result<SeriesSet, EvalError> {
-        let first = selector.reference(grid.start).saturating_sub(self.settings.lookback - 1);
+        let first = self.instant_start(selector, grid);
         self.select(selector, (first, selector.reference(grid.last())), grid, 0)
+    }
+
+    /// The first time that an instant selector can see.
+    pub(super) fn instant_start(&self, selector: &Selector, grid: Grid) -> i64 {
+        selector.reference(grid.start).saturating_sub(self.settings.lookback - 1)
     }
 
     /// Calls `found` with each step that has a value, and the place of its sample.

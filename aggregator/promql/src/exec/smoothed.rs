@@ -35,8 +35,9 @@ impl Exec<'_> {
         let reference = |time| selector.reference(time);
         let bounds = extent.bounds(reference(grid.start), reference(grid.last()));
         let handles = self.select(selector, bounds, grid, 0)?;
+        let stats_from = selector.stats_only.then_some(bounds.0);
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {
-            let _charge = self.decode(handle, columns, selector.stats_only)?;
+            let _charge = self.decode(handle, columns, stats_from)?;
             let samples = Samples::split(columns, false);
             let mut slider = Slider::default();
             let mut column = Column::with_capacity(grid.count);

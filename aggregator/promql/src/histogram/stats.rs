@@ -9,10 +9,12 @@ use model::{
 
 use super::reset;
 
-/// Drops the buckets of all histograms. What they tell of resets is kept as a hint.
-pub(crate) fn strip(columns: &mut Columns) {
+/// Drops the buckets of all histograms. What they tell of resets is kept as a hint; histograms
+/// before `start`, which a store may or may not have added, tell nothing.
+pub(crate) fn strip(columns: &mut Columns, start: i64) {
     let mut previous: Option<Arc<Histogram>> = None;
-    for (_, histogram) in &mut columns.histograms {
+    for (place, histogram) in &mut columns.histograms {
+        let is_before = columns.times.get(*place as usize).is_some_and(|time| *time < start);
         let mut stripped = Histogram {
             schema: histogram.schema,
             reset_hint: histogram.reset_hint,
@@ -29,7 +31,7 @@ pub(crate) fn strip(columns: &mut Columns) {
                 stripped.reset_hint =
                     if was_reset { ResetHint::Reset } else { ResetHint::NotReset };
             }
-            previous = Some(full);
+            previous = (!is_before).then_some(full);
         }
         *histogram = Arc::new(stripped);
     }

@@ -104,6 +104,15 @@ fn type_errors() {
             "a + on (b) group_left (b) c",
             "1:3: parse error: label \"b\" must not occur in ON and GROUP clause at once",
         ),
+    ];
+    for (query, message) in cases {
+        assert_eq!(error(query), message, "{query}");
+    }
+}
+
+#[test]
+fn errors_of_selectors_and_modifiers() {
+    let cases = [
         (
             "a[5m] + 1",
             "1:1: parse error: binary expression must contain only scalar and instant vector types",
@@ -268,7 +277,7 @@ fn length_and_height_are_limited() {
     ] {
         match parse(query, &options) {
             Err(error) => {
-                assert_eq!(error.message, "expression is nested deeper than 5", "{query}")
+                assert_eq!(error.message, "expression is nested deeper than 5", "{query}");
             }
             Ok(expr) => panic!("{expr:?}"),
         }
@@ -340,7 +349,7 @@ fn every_operator_is_parsed() {
 proptest! {
     #[test]
     fn never_panics(text in "\\PC{0,80}") {
-        let _ = parse(&text, &ParseOptions::default());
+        drop(parse(&text, &ParseOptions::default()));
     }
 
     #[test]

@@ -70,8 +70,8 @@ fn range(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
     prop_oneof![2 => selected, 1 => subquery].boxed()
 }
 
-fn deeper(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
-    let over_time = any_of(&[
+fn over_time() -> BoxedStrategy<String> {
+    any_of(&[
         "rate",
         "increase",
         "delta",
@@ -92,8 +92,11 @@ fn deeper(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
         "present_over_time",
         "absent_over_time",
         "ts_of_last_over_time",
-    ]);
-    let function = any_of(&[
+    ])
+}
+
+fn function() -> BoxedStrategy<String> {
+    any_of(&[
         "abs",
         "exp",
         "sgn",
@@ -107,10 +110,11 @@ fn deeper(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
         "histogram_stddev",
         "-",
         "",
-    ]);
-    let fold = any_of(&["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"]);
-    let ranked = any_of(&["topk", "bottomk", "quantile", "limitk", "limit_ratio"]);
-    let operator = any_of(&[
+    ])
+}
+
+fn operator() -> BoxedStrategy<String> {
+    any_of(&[
         "+",
         "-",
         "*",
@@ -126,36 +130,62 @@ fn deeper(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
         "or",
         "unless",
         "+ on (x)",
-        "/ ignoring (y) group_left",
-        "* on (x, y) group_right (x)",
+        "/ ignoring (y) group_left ()",
+        "* on (x, y) group_right (z)",
         "and on (x)",
         "- on (x) fill (0)",
         "or ignoring (x)",
-    ]);
+    ])
+}
+
+fn call(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    let pair = (scalar(), vector.clone());
     prop_oneof![
-        4 => (over_time, range(vector.clone())).prop_map(|(name, range)| format!("{name}({range})")),
-        2 => (function, vector.clone()).prop_map(|(name, vector)| format!("{name}({vector})")),
-        3 => (fold, grouping(), vector.clone())
-            .prop_map(|(name, by, vector)| format!("{name} {by} ({vector})")),
-        2 => (ranked, grouping(), scalar(), vector.clone())
-            .prop_map(|(name, by, scalar, vector)| format!("{name} {by} ({scalar}, {vector})")),
-        3 => (vector.clone(), operator, vector.clone())
-            .prop_map(|(left, operator, right)| format!("({left}) {operator} ({right})")),
-        1 => (vector.clone(), any_of(&["+", "*", ">", "== bool"]), scalar())
-            .prop_map(|(left, operator, right)| format!("({left}) {operator} ({right})")),
-        1 => (scalar(), vector.clone())
-            .prop_map(|(scalar, vector)| format!("histogram_quantile({scalar}, {vector})")),
+        4 => (over_time(), range(vector.clone())).prop_map(|(name, range)| format!("{name}({range})")),
+        2 => (function(), vector.clone()).prop_map(|(name, vector)| format!("{name}({vector})")),
+        1 => pair.prop_map(|(scalar, vector)| format!("histogram_quantile({scalar}, {vector})")),
         1 => (scalar(), range(vector.clone()))
             .prop_map(|(scalar, range)| format!("quantile_over_time({scalar}, {range})")),
         1 => (scalar(), scalar(), vector.clone())
             .prop_map(|(low, high, vector)| format!("clamp({vector}, {low}, {high})")),
-        1 => vector.clone().prop_map(|vector| format!("count_values(\"v\", {vector})")),
-        1 => vector.prop_map(|vector| format!("label_replace({vector}, \"z\", \"$1\", \"x\", \"(.*)\")")),
+        1 => vector
+            .prop_map(|vector| format!("label_replace({vector}, \"z\", \"$1\", \"x\", \"(.*)\")")),
+    ]
+    .boxed()
+}
+
+fn aggregation(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    let fold = any_of(&["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"]);
+    let ranked = any_of(&["topk", "bottomk", "quantile", "limit_ratio"]);
+    prop_oneof![
+        3 => (fold, grouping(), vector.clone())
+            .prop_map(|(name, by, vector)| format!("{name} {by} ({vector})")),
+        2 => (ranked, grouping(), scalar(), vector.clone())
+            .prop_map(|(name, by, scalar, vector)| format!("{name} {by} ({scalar}, {vector})")),
+        1 => vector.prop_map(|vector| format!("count_values(\"v\", {vector})")),
+    ]
+    .boxed()
+}
+
+fn operation(vector: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    let with_scalar = any_of(&["+", "*", ">", "== bool"]);
+    prop_oneof![
+        3 => (vector.clone(), operator(), vector.clone())
+            .prop_map(|(left, operator, right)| format!("({left}) {operator} ({right})")),
+        1 => (vector, with_scalar, scalar())
+            .prop_map(|(left, operator, right)| format!("({left}) {operator} ({right})")),
     ]
     .boxed()
 }
 
 /// Queries whose answers at one time do not depend on the other times of the query.
 pub(crate) fn query() -> impl Strategy<Value = String> {
-    selector().prop_recursive(3, 12, 2, |inner| deeper(inner.boxed()))
+    selector().prop_recursive(3, 12, 2, |inner| {
+        let vector = inner.boxed();
+        prop_oneof![
+            2 => call(vector.clone()),
+            1 => aggregation(vector.clone()),
+            1 => operation(vector),
+        ]
+    })
 }

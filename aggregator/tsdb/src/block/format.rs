@@ -82,21 +82,19 @@ pub(super) struct PageFile {
     file: Box<dyn File>,
     buffer: Vec<u8>,
     offset: u64,
-    compress: bool,
     compressed: Vec<u8>,
 }
 
 impl PageFile {
-    pub(super) fn new(file: Box<dyn File>, compress: bool) -> Self {
-        Self { file, buffer: Vec::new(), offset: 0, compress, compressed: Vec::new() }
+    pub(super) fn new(file: Box<dyn File>) -> Self {
+        Self { file, buffer: Vec::new(), offset: 0, compressed: Vec::new() }
     }
 
     /// Appends a page and says where it is.
     pub(super) fn page(&mut self, raw: &[u8]) -> io::Result<PageRef> {
         let length = u32::try_from(raw.len()).ok().filter(|_| raw.len() <= PAGE_BYTES_MAX);
         let raw_length = length.ok_or_else(|| io::Error::other("a page is too long"))?;
-        let compressed = self.compress
-            && inflate::compress(Compression::Zstd, raw, &mut self.compressed).is_ok()
+        let compressed = inflate::compress(Compression::Zstd, raw, &mut self.compressed).is_ok()
             // What saves less than an eighth is not worth unpacking.
             && self.compressed.len() < raw.len() - raw.len() / 8;
         let bytes = std::mem::take(&mut self.compressed);

@@ -231,6 +231,7 @@ impl LabelIndex for BlockTenant {
         name: &str,
         prefix: &str,
         pass: &dyn Fn(&str) -> bool,
+        _among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError> {
         let mut found = RoaringBitmap::new();
         let root = self.root()?;

@@ -41,8 +41,6 @@ pub(crate) struct BlockPlan {
     pub(crate) end: i64,
     pub(crate) level: u32,
     pub(crate) sources: Vec<BlockId>,
-    /// Whether pages are compressed, which suits what is read seldom.
-    pub(crate) compress: bool,
 }
 
 /// A block being written, beside the name that it will have.
@@ -86,7 +84,7 @@ impl BlockWriter {
     /// Creates the file under an unfinished name.
     pub(crate) fn create(disk: &Arc<dyn Disk>, dir: &Path, plan: BlockPlan) -> io::Result<Self> {
         let path = dir.join(plan.id.file_name());
-        let mut file = PageFile::new(disk.create(&unfinished(&path))?, plan.compress);
+        let mut file = PageFile::new(disk.create(&unfinished(&path))?);
         file.write(MAGIC)?;
         let footer = Footer {
             id: plan.id,

@@ -3,8 +3,6 @@
 //! Every pair of name and value is kept once and has a number; a series is the list of its pairs.
 //! Series numbers only grow, so lists are appended to and a number never changes its meaning.
 
-use std::collections::HashMap;
-
 use hashbrown::{HashTable, hash_table::Entry};
 use model::{labels::Labels, query::QueryError};
 use roaring::RoaringBitmap;
@@ -192,10 +190,8 @@ impl Index {
                 }
             }
             let page = &mut self.pages[number as usize / PAGE_SERIES];
-            if let Some(found) = page {
-                if found.forget_one() {
-                    *page = None;
-                }
+            if page.as_mut().is_some_and(|page| page.forget_one()) {
+                *page = None;
             }
         }
         self.all -= series;
@@ -303,49 +299,30 @@ impl LabelIndex for Index {
         name: &str,
         prefix: &str,
         pass: &dyn Fn(&str) -> bool,
+        among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError> {
-        let mut union = Union::default();
-        if let Some(name) = self.find_name(name) {
-            for pair in &name.pairs {
-                let pair = &self.pairs[*pair as usize];
-                if pair.value.starts_with(prefix) && pass(&pair.value) {
-                    union.add(&pair.postings);
-                }
-            }
-        }
-        Ok(union.finish())
-    }
-
-    fn narrow(
-        &self,
-        series: &RoaringBitmap,
-        name: &str,
-        pass: &dyn Fn(&str) -> bool,
-    ) -> Option<RoaringBitmap> {
-        let hash = self.key.hash64(0, name.as_bytes());
-        let name = *self.name_table.find(hash, |n| &*self.names[*n as usize].text == name)?;
-        let values = self.names.get(name as usize)?.pairs.len() as u64;
-        if values < NARROW_VALUES_MIN || series.len() > values * NARROW_SERIES_PER_VALUE_MAX {
-            return None;
-        }
-        let absent = pass("");
-        let mut known: HashMap<u32, bool> = HashMap::new();
-        let passes = |series: &u32| {
-            let mut pairs = self.pairs_of(*series);
-            match pairs.find(|pair| self.pairs[*pair as usize].name == name) {
-                Some(pair) => {
-                    *known.entry(pair).or_insert_with(|| pass(&self.pairs[pair as usize].value))
-                }
-                None => absent,
-            }
+        let pairs = self.find_name(name).map_or([].as_slice(), |name| &name.pairs);
+        let passes = |number: &&u32| {
+            let value = &*self.pairs[**number as usize].value;
+            value.starts_with(prefix) && pass(value)
         };
-        Some(series.iter().filter(passes).collect())
+        let passing: Vec<u32> = pairs.iter().filter(passes).copied().collect();
+        let lists = || passing.iter().map(|number| &self.pairs[*number as usize].postings);
+        let total: u64 = lists().map(Postings::len).sum();
+        if let Some(few) = among.filter(|few| few.len() * ASKING_COST < total) {
+            let mut bits = vec![0u64; self.pairs.len().div_ceil(64)];
+            passing.iter().for_each(|pair| bits[*pair as usize / 64] |= 1 << (pair % 64));
+            let passes = |pair: u32| bits[pair as usize / 64] >> (pair % 64) & 1 != 0;
+            return Ok(few.iter().filter(|series| self.pairs_of(*series).any(passes)).collect());
+        }
+        let mut union = Union::default();
+        lists().for_each(|postings| union.add(postings));
+        Ok(union.finish())
     }
 }
 
-/// Series are asked one by one when there are many values and few series against them.
-const NARROW_VALUES_MIN: u64 = 64;
-const NARROW_SERIES_PER_VALUE_MAX: u64 = 8;
+/// Asking a series for its labels costs about as much as so many entries of a list.
+const ASKING_COST: u64 = 32;
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,13 @@ impl Postings {
         }
     }
 
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::List(list) => list.len() as u64,
+            Self::Bitmap(bitmap) => bitmap.len(),
+        }
+    }
+
     /// Memory beside the struct itself, in bytes, roughly.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {

@@ -31,7 +31,7 @@ fn manifest() -> Manifest {
 fn written() -> (SimDisk, &'static Path) {
     let (disk, dir) = (SimDisk::new(1), Path::new("/data"));
     disk.create_dir_all(dir).unwrap();
-    assert!(matches!(Manifest::read(&disk, dir), Read::Absent));
+    assert!(matches!(Manifest::read(&disk, dir).unwrap(), Read::Absent));
     manifest().write(&disk, dir).unwrap();
     (disk, dir)
 }
@@ -40,7 +40,7 @@ fn written() -> (SimDisk, &'static Path) {
 fn a_manifest_comes_back_and_its_copy_helps_out() {
     let (disk, dir) = written();
     for expected_copy in [false, true] {
-        match Manifest::read(&disk, dir) {
+        match Manifest::read(&disk, dir).unwrap() {
             Read::Found { manifest: found, is_copy } => {
                 assert_eq!(found, manifest());
                 assert_eq!(is_copy, expected_copy);
@@ -49,7 +49,9 @@ fn a_manifest_comes_back_and_its_copy_helps_out() {
         }
         disk.rot(&dir.join(FILES[usize::from(expected_copy)])).unwrap();
     }
-    assert!(matches!(Manifest::read(&disk, dir), Read::Damaged));
+    assert!(matches!(Manifest::read(&disk, dir).unwrap(), Read::Damaged));
+    disk.crash_after(0);
+    Manifest::read(&disk, dir).unwrap_err();
 }
 
 #[test]
@@ -61,7 +63,7 @@ fn a_newer_version_is_told_from_damage() {
     let check = codec::checksum::crc32c(&bytes[..end]);
     bytes[end..].copy_from_slice(&check.to_le_bytes());
     disk::atomic::write(&disk, &dir.join(FILES[0]), &bytes).unwrap();
-    assert!(matches!(Manifest::read(&disk, dir), Read::Newer { found: 2 }));
+    assert!(matches!(Manifest::read(&disk, dir).unwrap(), Read::Newer { found: 2 }));
 }
 
 proptest::proptest! {

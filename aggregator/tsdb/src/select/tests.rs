@@ -72,7 +72,7 @@ fn matcher() -> impl Strategy<Value = Matcher> {
 fn few_series_of_many_values_are_found() {
     let mut index = Index::new(HashKey::new([1, 2]));
     let mut series = Vec::new();
-    for number in 0..600 {
+    for number in 0..6000 {
         let (pod, metric) = (format!("pod-{}", number % 200), format!("m{}", number / 200));
         let pod = if number % 7 == 0 { String::new() } else { pod };
         let labels = Labels::new([("__name__", &metric), ("pod", &pod)]).unwrap();

@@ -364,7 +364,6 @@ impl Inner {
             end: due.window.end,
             level: level.saturating_add(1),
             sources: due.blocks.clone(),
-            compress: true,
         };
         let oldest = |tenant: &TenantId| self.oldest_of(tenant, now);
         let dropped = Dropped { tombstones: &current.tombstones, oldest: &oldest };

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Where the write-ahead log is, within the data directory.
-const WAL_DIR: &str = "wal";
+pub(crate) const WAL_DIR: &str = "wal";
 const LOCK_FILE: &str = "lock";
 
 /// Between two calls of `progress`, in bytes of the log.
@@ -110,7 +110,8 @@ fn open_blocks(
     let entries = disk.list(&blocks.dir).map_err(failed("list", &blocks.dir))?;
     let present: BTreeSet<BlockId> =
         entries.iter().filter_map(|entry| BlockId::from_file_name(&entry.name)).collect();
-    let (mut manifest, is_certain) = match Manifest::read(disk, dir) {
+    let read = Manifest::read(disk, dir).map_err(failed("read", &dir.join("manifest")))?;
+    let (mut manifest, is_certain) = match read {
         Read::Found { manifest, is_copy } => {
             if is_copy {
                 stats.problems.push("the manifest is damaged; its copy was read".to_owned());

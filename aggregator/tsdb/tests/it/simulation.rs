@@ -339,6 +339,15 @@ impl Simulation {
         }
     }
 
+    /// Nothing is damaged after all that, unless bits were flipped.
+    fn check(&mut self) {
+        self.store = None;
+        let report = tsdb::check::check(&self.disk, Path::new(DIR), &|_, _| {});
+        let of_log = report.wal.corrupt;
+        let blamed = self.troubles.rot || self.troubles.crashes && report.problem_count == of_log;
+        assert!(report.is_good() || blamed, "seed {}: {:?}", self.seed, report.problems);
+    }
+
     fn snapshot(&mut self) {
         let target = format!("/snapshots/{}", self.steps.get());
         let target = Path::new(&target);
@@ -350,11 +359,11 @@ impl Simulation {
         let disk: Arc<dyn Disk> = Arc::new(self.disk.clone());
         if tsdb::snapshot::restore(&*disk, target, &restored).is_ok()
             && let Ok((store, stats)) = Store::open(disk, &restored, options(self.seed), &|_| {})
+            && !self.troubles.rot
+            && !self.disk.has_crashed()
         {
-            if !self.troubles.rot && !self.disk.has_crashed() {
-                assert_eq!(stats.wal.records, 0);
-                self.compare_store(&store);
-            }
+            assert_eq!(stats.wal.records, 0);
+            self.compare_store(&store);
         }
         for dir in [target, &restored] {
             disk::remove_all(&self.disk, dir).ok();
@@ -379,8 +388,10 @@ fn run(seeds: std::ops::Range<u64>, steps: usize, troubles: Troubles) {
         }
         simulation.disk.set_capacity(u64::MAX);
         simulation.disk.fail_syncs(0);
+        simulation.disk.crash_after(u64::MAX);
         simulation.open();
         simulation.compare();
+        simulation.check();
     }
 }
 

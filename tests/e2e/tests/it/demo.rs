@@ -56,6 +56,7 @@ fn a_killed_demo_goes_on_where_it_was() {
         wait_until("samples", || query(&address, &token, count).filter(|count| *count > 40.0));
     let stored = stored.expect("samples arrive");
     let began = query(&address, &token, oldest).expect("has a first sample");
+    kill_and_see_restarted(&first, &address, &token);
     let pids = children(first.pid());
     assert!(!pids.is_empty(), "the demo runs sample apps");
     first.kill();
@@ -63,12 +64,31 @@ fn a_killed_demo_goes_on_where_it_was() {
         wait_until("the sample apps to end", || pids.iter().all(|pid| !alive(*pid)).then_some(()));
     assert!(gone.is_some(), "sample apps outlived their supervisor: {pids:?}");
 
-    let (_second, address, same_token) = start();
+    let (second, address, same_token) = start();
     assert_eq!(token, same_token, "the operator's token is kept with the data");
     let now = query(&address, &token, count).expect("answers");
     assert!(now >= stored, "{now} samples after the crash, {stored} before");
     let begins = query(&address, &token, oldest).expect("has a first sample");
     assert!((begins - began).abs() < 0.001, "the first sample moved from {began} to {begins}");
+    // What alerting remembers of the runs before does not keep it from acting on the new ones.
+    kill_and_see_restarted(&second, &address, &token);
+}
+
+/// Kills one sample app and waits until the timeline says that it was restarted.
+fn kill_and_see_restarted(demo: &Process, address: &str, token: &str) {
+    let since = e2e::write::now();
+    let victim = *children(demo.pid()).first().expect("the demo runs sample apps");
+    let status = Command::new("kill").args(["-s", "KILL", &victim.to_string()]).status();
+    assert!(status.expect("kill runs").success());
+    let restarted = wait_until("the restart", || {
+        let url = format!("http://{address}/api/v1/events?limit=1000");
+        let answer = e2e::server::client().get(url).bearer_auth(token).send().ok()?;
+        let body: Value = answer.json().ok()?;
+        let events = body["data"]["events"].as_array()?.clone();
+        let later = |event: &&Value| event["time"].as_i64().is_some_and(|time| time >= since);
+        events.iter().filter(later).any(|event| event["kind"] == "restarted").then_some(())
+    });
+    assert!(restarted.is_some(), "the killed app was not restarted:\n{}", demo.output());
 }
 
 fn children(pid: u32) -> Vec<u32> {

@@ -126,6 +126,19 @@ fn a_scope_too_narrow_is_refused() {
     for token in [ACME, GLOBEX, OPERATOR] {
         assert_eq!(post(token, "/api/v1/events", &event), StatusCode::FORBIDDEN);
     }
+    // Nobody speaks in another's name: not the agent for alerting or the person on call, nor the
+    // other way round.
+    for (token, kind) in [
+        (AGENT, "resumed"),
+        (AGENT, "quarantined"),
+        (AGENT, "restart_decided"),
+        (ALERTING, "exited"),
+        (ALERTING, "resumed"),
+    ] {
+        let mut forged = event.clone();
+        forged[0]["kind"] = kind.into();
+        assert_eq!(post(token, "/api/v1/events", &forged), StatusCode::FORBIDDEN, "{kind}");
+    }
     let mut elsewhere = event.clone();
     elsewhere[0]["target"]["node"] = "n2".into();
     assert_eq!(post(AGENT, "/api/v1/events", &elsewhere), StatusCode::FORBIDDEN);

@@ -69,6 +69,8 @@ impl Exec<'_> {
             }
             Ok(())
         })?;
+        // In an order that does not depend on which value came first.
+        groups.groups.sort_by(|a, b| a.0.cmp(&b.0));
         let counted = groups.groups.into_iter().map(|(labels, counts)| {
             let mut column = Column::with_capacity(counts.len());
             for (step, count) in counts {

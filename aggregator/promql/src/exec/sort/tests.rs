@@ -9,7 +9,7 @@ use super::{compare_values, natural};
 #[test]
 fn nan_comes_last_either_way() {
     let sorted = |descending| {
-        let mut values = vec![2.0, f64::NAN, f64::INFINITY, -1.0, f64::NEG_INFINITY];
+        let mut values = [2.0, f64::NAN, f64::INFINITY, -1.0, f64::NEG_INFINITY];
         values.sort_by(|a, b| compare_values(*a, *b, descending));
         values.iter().map(ToString::to_string).collect::<Vec<_>>()
     };

@@ -34,6 +34,7 @@ use crate::{
 mod blocks;
 mod maintenance;
 mod open;
+mod replacing;
 mod statistics;
 
 use maintenance::Maintenance;
@@ -304,6 +305,3 @@ pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     }
     described
 }
-
-#[cfg(test)]
-mod tests;

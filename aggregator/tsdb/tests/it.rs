@@ -1,8 +1,24 @@
-//! The store against a plain model, on a disk that crashes, fills up and rots.
+//! The store from outside: against a plain model on a disk that crashes, fills up and rots; its
+//! refusals and limits; many threads; files of old versions.
 
+#[cfg(test)]
+#[path = "it/behaviour.rs"]
+mod behaviour;
+#[cfg(test)]
+#[path = "it/damage.rs"]
+mod damage;
 #[cfg(test)]
 #[path = "it/expected.rs"]
 mod expected;
 #[cfg(test)]
+#[path = "it/golden.rs"]
+mod golden;
+#[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;
+#[cfg(test)]
+#[path = "it/threads.rs"]
+mod threads;
+#[cfg(test)]
+#[path = "it/tools.rs"]
+mod tools;

@@ -1,23 +1,20 @@
 //! Writing a block, series by series in order of tenant and labels.
 
 use std::{
-    collections::HashMap,
     io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use codec::chunk::{self as codec_chunk, ChunkError, Scratch, Zone};
+use codec::chunk::{ChunkError, Scratch};
 use disk::{Disk, atomic::unfinished};
 use model::{histogram::Histogram, labels::Labels, tenant::TenantId};
 
 use super::{
     BlockId,
     directory::{Footer, TenantEntry, put_directory},
-    format::{INDEX_PAGE_BYTES, MAGIC, PAYLOAD_PAGE_BYTES, PageFile},
-    labels::LabelsWriter,
-    root::{NumberedPage, Root},
-    series::{ChunkEntry, SeriesWriter, put_column},
+    format::{INDEX_PAGE_BYTES, MAGIC, PageFile},
+    tenant_writer::TenantWriter,
 };
 use crate::{
     chunk,
@@ -28,8 +25,6 @@ use crate::{
 const CHUNK_SAMPLES: usize = 960;
 /// A chunk of histograms has so many.
 const CHUNK_HISTOGRAMS: usize = 120;
-/// Columns of times that are remembered to be shared, in bytes.
-const COLUMNS_KEPT_BYTES: usize = 32 << 20;
 
 /// What a new block is to be.
 #[derive(Clone, Debug)]
@@ -56,28 +51,6 @@ pub(crate) struct BlockWriter {
     scratch: Scratch,
     floats: Column<f64>,
     histograms: Column<Arc<Histogram>>,
-}
-
-/// The tenant being written.
-#[derive(Debug)]
-struct TenantWriter {
-    tenant: TenantId,
-    labels: LabelsWriter,
-    series: SeriesWriter,
-    /// Number of the first series in the page.
-    series_first: u32,
-    root: Root,
-    columns: HashMap<Box<[u8]>, u32>,
-    columns_bytes: usize,
-    column_page: Vec<u8>,
-    column_first: u32,
-    last_times: Vec<i64>,
-    last_column: u32,
-    payload: Vec<u8>,
-    chunks: Vec<ChunkEntry>,
-    samples: u64,
-    min: i64,
-    max: i64,
 }
 
 impl BlockWriter {
@@ -248,135 +221,6 @@ impl Finished {
     pub(crate) fn abandon(self) {
         drop(self.disk.remove(&unfinished(&self.path)));
         drop(self.disk.remove(&self.path));
-    }
-}
-
-impl TenantWriter {
-    fn new(tenant: TenantId) -> Self {
-        Self {
-            tenant,
-            labels: LabelsWriter::default(),
-            series: SeriesWriter::default(),
-            series_first: 0,
-            root: Root::default(),
-            columns: HashMap::new(),
-            columns_bytes: 0,
-            column_page: Vec::new(),
-            column_first: 0,
-            last_times: Vec::new(),
-            last_column: 0,
-            payload: Vec::new(),
-            chunks: Vec::new(),
-            samples: 0,
-            min: i64::MAX,
-            max: i64::MIN,
-        }
-    }
-
-    /// The number of a column of times, written if it is new.
-    fn column(
-        &mut self,
-        times: &[i64],
-        file: &mut PageFile,
-        scratch: &mut Scratch,
-    ) -> io::Result<u32> {
-        if !times.is_empty() && self.last_times == times {
-            return Ok(self.last_column);
-        }
-        let mut encoded = Vec::new();
-        codec_chunk::encode_times(times, &mut encoded, scratch)
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        let (min, max) = (times.first().copied(), times.last().copied());
-        let mut column = Vec::new();
-        let (min, max) = (min.unwrap_or_default(), max.unwrap_or_default());
-        put_column(&mut column, min, max, times.len() as u32, &encoded);
-        let number = match self.columns.get(column.as_slice()) {
-            Some(known) => *known,
-            None => {
-                let number = self.root.columns;
-                self.root.columns += 1;
-                self.column_page.extend_from_slice(&column);
-                if self.column_page.len() >= INDEX_PAGE_BYTES {
-                    self.close_columns(file)?;
-                }
-                if self.columns_bytes + column.len() > COLUMNS_KEPT_BYTES {
-                    self.columns.clear();
-                    self.columns_bytes = 0;
-                }
-                self.columns_bytes += column.len();
-                self.columns.insert(column.into(), number);
-                number
-            }
-        };
-        self.last_times.clear();
-        self.last_times.extend_from_slice(times);
-        self.last_column = number;
-        Ok(number)
-    }
-
-    /// Enters the chunk whose samples begin at `start` of the page of samples.
-    fn chunk(
-        &mut self,
-        column: u32,
-        start: usize,
-        zone: Option<Zone>,
-        file: &mut PageFile,
-    ) -> io::Result<()> {
-        self.chunks.push(ChunkEntry {
-            column,
-            page: self.root.payloads.len() as u32,
-            offset: start as u32,
-            length: (self.payload.len() - start) as u32,
-            zone,
-        });
-        if self.payload.len() >= PAYLOAD_PAGE_BYTES {
-            self.close_payload(file)?;
-        }
-        Ok(())
-    }
-
-    fn close_payload(&mut self, file: &mut PageFile) -> io::Result<()> {
-        if !self.payload.is_empty() {
-            self.root.payloads.push(file.page(&self.payload)?);
-            self.payload.clear();
-        }
-        Ok(())
-    }
-
-    fn close_columns(&mut self, file: &mut PageFile) -> io::Result<()> {
-        if !self.column_page.is_empty() {
-            let (page, first) = (file.page(&self.column_page)?, self.column_first);
-            self.root.column_pages.push(NumberedPage { page, first });
-            self.column_page.clear();
-            self.column_first = self.root.columns;
-        }
-        Ok(())
-    }
-
-    fn close_series(&mut self, file: &mut PageFile) -> io::Result<()> {
-        if self.series.len() > 0 {
-            let (page, first) = (file.page(&self.series.finish())?, self.series_first);
-            self.root.series_pages.push(NumberedPage { page, first });
-            self.series_first = self.root.series;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, file: &mut PageFile) -> io::Result<TenantEntry> {
-        self.close_payload(file)?;
-        self.close_columns(file)?;
-        self.close_series(file)?;
-        self.labels.finish(file, &mut self.root)?;
-        let mut page = Vec::new();
-        self.root.put(&mut page);
-        Ok(TenantEntry {
-            tenant: self.tenant,
-            min: self.min,
-            max: self.max,
-            series: self.root.series,
-            samples: self.samples,
-            roots: [file.page(&page)?, file.page(&page)?],
-        })
     }
 }
 

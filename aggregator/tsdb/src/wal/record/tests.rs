@@ -66,7 +66,7 @@ fn histograms_come_back() {
     });
     let mut found = Vec::new();
     read_histograms(&payload, |series, time, value, start| {
-        found.push((series, time, value, start))
+        found.push((series, time, value, start));
     })
     .unwrap();
     assert_eq!(found, [(5, 1000, Arc::clone(&histogram), 10), (3, -1000, histogram, 0)]);
@@ -78,7 +78,7 @@ fn neighbours_with_the_same_time_take_little() {
         (0..100).for_each(|series| writer.sample(series, 1_700_000_000_000, 100.0, 0));
     });
     // Control byte and two bytes of value each; the first has its time and its step of 0.
-    assert_eq!(payload.len(), 100 * 4 + 1 + 6);
+    assert_eq!(payload.len(), 100 * 3 + 1 + 6);
 }
 
 proptest! {

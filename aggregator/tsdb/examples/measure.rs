@@ -1,7 +1,7 @@
 //! Measures the store on this machine, on data like that of a container platform.
 //!
 //! `cargo run --release -p tsdb --example measure -- ingest|replay|select [SERIES] [TICKS] [THREADS]`
-//! and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
+//! and `… -- tenants [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
 //! text of labels, count, times, values; of these every so many samples are stored.
 //! Values are like those of exporters: most series do not change
 //! between two scrapes, counters grow by small amounts, a tenth are noisy decimals.
@@ -44,8 +44,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("storage") => {
             storage(dir.path(), arguments.get(1).ok_or("say which file")?, number(2, 1))
         }
+        Some("tenants") => tenants(dir.path(), number(1, 10_000), number(2, 20)),
         Some("select") => select(dir.path(), series, number(2, 9)),
-        _ => Err("say ingest, replay, select or storage".into()),
+        _ => Err("say ingest, replay, select, tenants or storage".into()),
     }
 }
 
@@ -252,6 +253,64 @@ fn replay(
         stats.series,
         stats.samples,
         stats.samples as f64 / seconds
+    );
+    Ok(())
+}
+
+/// Many tenants with few series each.
+fn tenants(dir: &Path, tenants: usize, series: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let store = open(dir)?;
+    let mut batches = Vec::new();
+    for tenant in 0..tenants {
+        let mut batch = WriteBatch::default();
+        for number in 0..series {
+            let labels = labels(tenant * 50 + number);
+            let mut pairs: Vec<(&str, &str)> =
+                labels.iter().map(|(n, v)| (*n, v.as_str())).collect();
+            batch.begin_series(&mut pairs)?;
+            batch.push_sample(Sample { time: START, value: number as f64, start: 0 });
+        }
+        batches.push((TenantId::new(&format!("tenant-{tenant}"))?, batch));
+    }
+    let before = resident_bytes();
+    let begun = Instant::now();
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                while let Some((tenant, batch)) =
+                    batches.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+                {
+                    let done = store.append(tenant, batch, Timestamp(START));
+                    assert!(done.is_ok_and(|done| done.rejected.is_empty()), "an append failed");
+                }
+            });
+        }
+    });
+    let appended = begun.elapsed().as_secs_f64();
+    let resident = resident_bytes().saturating_sub(before);
+    let begun = Instant::now();
+    store.maintain(Timestamp(START));
+    let maintained = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    store.flush()?;
+    let flushed = begun.elapsed().as_secs_f64();
+    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
+    let stats = store.stats();
+    drop(store);
+    let begun = Instant::now();
+    Store::open(disk, dir, Options::default(), &|_| {})?;
+    println!(
+        "{{\"name\":\"tenants\",\"tenants\":{tenants},\"series\":{series},\"appends_per_s\":{:.0},\
+         \"resident_bytes_per_series\":{:.0},\"idle_maintain_ms\":{:.1},\"flush_ms\":{:.0},\
+         \"blocks\":{},\"block_bytes_per_tenant\":{:.0},\"open_ms\":{:.0}}}",
+        tenants as f64 / appended,
+        resident as f64 / (tenants * series) as f64,
+        maintained * 1e3,
+        flushed * 1e3,
+        stats.blocks,
+        stats.block_bytes as f64 / tenants as f64,
+        begun.elapsed().as_secs_f64() * 1e3,
     );
     Ok(())
 }

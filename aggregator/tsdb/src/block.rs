@@ -14,6 +14,7 @@ mod postings;
 pub(crate) mod reader;
 mod root;
 mod series;
+mod shared;
 mod tenant_writer;
 pub(crate) mod verify;
 pub(crate) mod writer;

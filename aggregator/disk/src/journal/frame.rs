@@ -94,7 +94,7 @@ impl Frames {
 
     pub fn clear(&mut self) {
         /// A buffer that once held a burst need not hold its memory for ever.
-        const KEPT_BYTES_MAX: usize = 4 << 20;
+        const KEPT_BYTES_MAX: usize = 1 << 20;
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES_MAX);
     }

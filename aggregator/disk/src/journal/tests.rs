@@ -107,6 +107,27 @@ fn inspecting_finds_the_same_and_changes_nothing() {
     assert_eq!(open(&disk).2, stats);
 }
 
+/// Segments of every version must be readable for ever. The file is the first segment that
+/// `write(0..12)` writes to a new disk.
+#[test]
+fn old_segments_are_read() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/journal-v1.log");
+    let content = crate::read(&crate::os::OsDisk, &path, 1 << 20).unwrap();
+    let mut records = Vec::new();
+    let mut stats = ReplayStats::default();
+    super::replay::segment(&content, 0, false, &options(), &mut stats, &mut |record| {
+        records.push((record.kind, record.payload.to_vec()));
+    });
+    assert_eq!((stats.corrupt, stats.torn_bytes), (0, 0));
+    assert!(records.len() > 2);
+    assert_eq!(records, expected(0..records.len() as u64));
+    // What is written today is still the same.
+    let disk = SimDisk::new(1);
+    let (mut journal, ..) = open(&disk);
+    write(&mut journal, 0..12);
+    assert_eq!(crate::read(&disk, &disk.files()[0], 1 << 20).unwrap(), content);
+}
+
 #[test]
 fn too_long_records_and_too_many_waiting_ones_are_refused() {
     let disk = SimDisk::new(1);

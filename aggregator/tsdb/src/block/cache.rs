@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     BlockId,
+    labels::{Symbol, read_symbols},
     root::Root,
     series::{ColumnEntry, read_columns},
 };
@@ -19,15 +20,20 @@ pub(crate) struct Page {
     /// What the bytes are, once somebody wanted to know.
     root: OnceLock<Option<Root>>,
     columns: OnceLock<Option<Vec<ColumnEntry>>>,
+    symbols: OnceLock<Option<Vec<Symbol>>>,
 }
 
 impl Page {
     pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, root: OnceLock::new(), columns: OnceLock::new() }
+        Self { bytes, root: OnceLock::new(), columns: OnceLock::new(), symbols: OnceLock::new() }
     }
 
     pub(super) fn root(&self) -> Option<&Root> {
         self.root.get_or_init(|| Root::read(&self.bytes)).as_ref()
+    }
+
+    pub(super) fn symbols(&self) -> Option<&[Symbol]> {
+        self.symbols.get_or_init(|| read_symbols(&self.bytes)).as_deref()
     }
 
     pub(super) fn columns(&self) -> Option<&[ColumnEntry]> {

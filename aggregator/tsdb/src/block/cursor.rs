@@ -7,9 +7,10 @@ use model::{labels::Labels, tenant::TenantId};
 use super::{
     BlockError,
     cache::Page,
-    index::{BlockSeries, BlockTenant, Columns},
+    index::{BlockSeries, BlockTenant},
     reader::Block,
     series::SeriesReader,
+    shared::{Columns, Symbols},
 };
 
 /// Visits the series of one tenant in order, page by page.
@@ -41,13 +42,12 @@ impl Cursor {
             let Some(page) = root.series_pages.get(self.next_page).copied() else { return Ok(()) };
             self.next_page += 1;
             let bytes: Page = self.tenant.block.read(page.page, "series")?;
-            let columns = Columns::new(&self.tenant, false);
+            let (columns, symbols) = (Columns::new(&self.tenant), Symbols::new(&self.tenant));
             let mut reader = SeriesReader::new(&bytes.bytes, &columns);
             let mut ready = Vec::new();
             while !reader.is_at_end() {
                 self.tenant.advance(&mut reader, &columns)?;
-                let labels = Labels::from_bytes(&reader.labels)
-                    .ok_or_else(|| self.tenant.block.damaged("a label set"))?;
+                let labels = symbols.labels(&reader.symbols)?;
                 ready.push((labels, self.tenant.series(&reader.chunks, &columns)?));
             }
             ready.reverse();

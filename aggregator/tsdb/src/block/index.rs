@@ -1,6 +1,6 @@
 //! One tenant's part of a block: finding series by labels, and their samples by time.
 
-use std::{cell::RefCell, collections::HashMap, ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use model::{labels::Labels, query::QueryError, tenant::TenantId};
 use roaring::RoaringBitmap;
@@ -10,8 +10,9 @@ use super::{
     cache::Page,
     labels::{collect, read_page},
     reader::Block,
-    root::{NumberedPage, Root},
-    series::{ChunkEntry, ColumnEntry, Counts, SeriesReader},
+    root::{Root, find},
+    series::{ChunkEntry, ColumnEntry, SeriesReader},
+    shared::{Columns, Symbols},
 };
 use crate::{
     chunk,
@@ -73,11 +74,11 @@ impl BlockTenant {
     ) -> Result<Vec<(Labels, BlockSeries)>, QueryError> {
         let found = resolve(conditions, self)?;
         let mut selected = Vec::new();
-        let columns = Columns::new(self, false);
+        let (columns, symbols) = (Columns::new(self), Symbols::new(self));
         let root = self.root()?;
         let mut numbers = found.iter().peekable();
         while let Some(first) = numbers.peek().copied() {
-            let (page, until) = numbered(&root.series_pages, first, root.series)
+            let (page, _, until) = find(&root.series_pages, first, root.series)
                 .ok_or_else(|| self.block.damaged("a list of series"))?;
             let bytes = self.block.page(page.page, "series")?;
             let mut reader = SeriesReader::new(&bytes.bytes, &columns);
@@ -89,8 +90,7 @@ impl BlockTenant {
                 if numbers.next_if_eq(&number).is_some() {
                     let chunks = self.locate(&reader.chunks, &columns, start, end)?;
                     if !chunks.is_empty() {
-                        let labels = Labels::from_bytes(&reader.labels)
-                            .ok_or_else(|| self.block.damaged("a label set"))?;
+                        let labels = symbols.labels(&reader.symbols)?;
                         selected.push((labels, BlockSeries { tenant: self.clone(), chunks }));
                     }
                 }
@@ -165,7 +165,7 @@ impl BlockTenant {
         })
     }
 
-    /// The label names in order.
+    /// The label names, in no order.
     pub(crate) fn names(&self) -> Result<&[Box<str>], BlockError> {
         Ok(&self.root()?.names)
     }
@@ -178,14 +178,17 @@ impl BlockTenant {
         visit: &mut dyn FnMut(&str, super::postings::List<'_>) -> Option<()>,
     ) -> Result<(), BlockError> {
         let root = self.root()?;
-        let found = root.names.binary_search_by(|known| (**known).cmp(name));
-        let Ok(number) = found.map(|number| number as u32) else { return Ok(()) };
+        let found = root.names.iter().position(|known| **known == *name);
+        let Some(number) = found.map(|number| number as u32) else { return Ok(()) };
         // The page before the first that begins behind what is wanted.
-        let after =
-            root.labels.partition_point(|page| (page.name, &*page.value) <= (number, prefix));
+        let name_of = |number: u32| root.names.get(number as usize).map_or("", |name| name);
+        let after = root
+            .labels
+            .partition_point(|page| (name_of(page.name), &*page.value) <= (name, prefix));
         let pages = root.labels.get(after.saturating_sub(1)..).unwrap_or_default();
         for page in pages {
-            if page.name > number || (page.name == number && !may_begin(&page.value, prefix)) {
+            let first = name_of(page.name);
+            if first > name || (first == name && !may_begin(&page.value, prefix)) {
                 break;
             }
             let bytes = self.block.page(page.page, "labels")?;
@@ -193,7 +196,8 @@ impl BlockTenant {
                 if entry == number && value.starts_with(prefix) {
                     visit(value, list)?;
                 }
-                Some(entry < number || (entry == number && may_begin(value, prefix)))
+                let entry = name_of(entry);
+                Some(entry < name || (entry == name && may_begin(value, prefix)))
             })
             .ok_or_else(|| self.block.damaged("labels"))?;
         }
@@ -307,88 +311,5 @@ fn source(chunk: &ChunkEntry) -> Source {
     match chunk.zone {
         Some(zone) if chunk.length == 0 => Source::Uniform(zone.first),
         _ => Source::Page { page: chunk.page, offset: chunk.offset, length: chunk.length },
-    }
-}
-
-/// The page that has a number, and the first number behind it.
-fn numbered(pages: &[NumberedPage], number: u32, count: u32) -> Option<(NumberedPage, u32)> {
-    let after = pages.partition_point(|page| page.first <= number);
-    let page = *pages.get(after.checked_sub(1)?)?;
-    let until = pages.get(after).map_or(count, |next| next.first);
-    (number < until).then_some((page, until))
-}
-
-/// The columns that one reading has needed so far.
-#[derive(Debug)]
-pub(super) struct Columns<'a> {
-    tenant: &'a BlockTenant,
-    /// By the number of the first column of the page.
-    pages: RefCell<HashMap<u32, Arc<Page>>>,
-    /// The page that was needed last, with the numbers of its columns.
-    last: RefCell<Option<(Range<u32>, Arc<Page>)>>,
-    error: RefCell<Option<BlockError>>,
-    /// Whether pages are left out of the cache.
-    once: bool,
-}
-
-impl<'a> Columns<'a> {
-    pub(super) fn new(tenant: &'a BlockTenant, once: bool) -> Self {
-        Self {
-            tenant,
-            pages: RefCell::default(),
-            last: RefCell::default(),
-            error: RefCell::default(),
-            once,
-        }
-    }
-
-    fn get(&self, column: u32) -> Result<(Arc<Page>, ColumnEntry), BlockError> {
-        let damaged = || self.tenant.block.damaged("a list of times");
-        let mut last = self.last.borrow_mut();
-        if last.as_ref().is_none_or(|(range, _)| !range.contains(&column)) {
-            *last = Some(self.page(column)?);
-        }
-        let (range, page) = last.as_ref().ok_or_else(damaged)?;
-        let entries = page.columns().ok_or_else(damaged)?;
-        let entry = *entries.get((column - range.start) as usize).ok_or_else(damaged)?;
-        Ok((Arc::clone(page), entry))
-    }
-
-    /// The page of a column and the numbers of its columns.
-    fn page(&self, column: u32) -> Result<(Range<u32>, Arc<Page>), BlockError> {
-        let block = &self.tenant.block;
-        let root = self.tenant.root()?;
-        let (page, until) = numbered(&root.column_pages, column, root.columns)
-            .ok_or_else(|| block.damaged("a list of times"))?;
-        let mut pages = self.pages.borrow_mut();
-        let found = match pages.get(&page.first) {
-            Some(found) => Arc::clone(found),
-            None => {
-                let read = if self.once {
-                    Arc::new(block.read(page.page, "times")?)
-                } else {
-                    block.page(page.page, "times")?
-                };
-                pages.insert(page.first, Arc::clone(&read));
-                read
-            }
-        };
-        Ok((page.first..until, found))
-    }
-
-    fn error(&self) -> Option<BlockError> {
-        self.error.take()
-    }
-}
-
-impl Counts for Columns<'_> {
-    fn count(&self, column: u32) -> Option<u32> {
-        match self.get(column) {
-            Ok((_, entry)) => Some(entry.count),
-            Err(error) => {
-                self.error.replace(Some(error));
-                None
-            }
-        }
     }
 }

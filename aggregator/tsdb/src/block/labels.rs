@@ -8,7 +8,10 @@ use codec::varint;
 use roaring::RoaringBitmap;
 
 use super::{
-    format::{INDEX_PAGE_BYTES, PageFile, shared_prefix, take_bytes, take_u32, take_usize},
+    format::{
+        INDEX_PAGE_BYTES, PageFile, put_text, shared_prefix, take_bytes, take_text, take_u32,
+        take_usize,
+    },
     postings::{List, ListWriter},
     root::{LabelPage, Root},
 };
@@ -18,13 +21,27 @@ use super::{
 pub(super) struct LabelsWriter {
     numbers: HashMap<Box<str>, usize>,
     names: Vec<NameWriter>,
+    /// Numbers of name and value of each label of the series before, which mostly has the same.
+    last: Vec<(usize, usize)>,
+    /// The symbols of the series before, and their texts that have not gone to a page yet.
+    pub(super) series: Vec<u32>,
+    pub(super) page: Vec<u8>,
+    pub(super) symbols: u32,
 }
 
 #[derive(Debug)]
 struct NameWriter {
     text: Box<str>,
     numbers: HashMap<Box<str>, usize>,
-    values: Vec<(Box<str>, ListWriter)>,
+    /// The first stands for the name itself.
+    values: Vec<ValueWriter>,
+}
+
+#[derive(Debug)]
+struct ValueWriter {
+    text: Box<str>,
+    symbol: u32,
+    list: ListWriter,
 }
 
 impl LabelsWriter {
@@ -33,34 +50,73 @@ impl LabelsWriter {
         series: u32,
         labels: impl Iterator<Item = (&'a str, &'a str)>,
     ) {
-        for (name, value) in labels {
-            let number = match self.numbers.get(name) {
-                Some(number) => *number,
-                None => {
-                    let number = self.names.len();
-                    self.numbers.insert(name.into(), number);
-                    let (numbers, values) = (HashMap::default(), Vec::new());
-                    self.names.push(NameWriter { text: name.into(), numbers, values });
-                    self.names[number].add("", series);
-                    self.names[number].add(value, series);
-                    continue;
-                }
+        self.series.clear();
+        for (place, (name, value)) in labels.enumerate() {
+            let last = self.last.get(place).copied();
+            let known = |&(name_number, _): &(usize, usize)| *self.names[name_number].text == *name;
+            let last = last.filter(known);
+            let name_number = match last {
+                Some((number, _)) => number,
+                None => self.name(name),
             };
-            self.names[number].add("", series);
-            self.names[number].add(value, series);
+            let known = |(_, number): &(usize, usize)| {
+                *self.names[name_number].values[*number].text == *value
+            };
+            let value_number = match last.filter(known) {
+                Some((_, number)) => number,
+                None => self.value(name_number, value),
+            };
+            let writer = &mut self.names[name_number];
+            writer.values[0].list.push(series);
+            writer.values[value_number].list.push(series);
+            self.series.push(writer.values[value_number].symbol);
+            match self.last.get_mut(place) {
+                Some(last) => *last = (name_number, value_number),
+                None => self.last.push((name_number, value_number)),
+            }
         }
+        self.last.truncate(self.series.len());
+    }
+
+    fn name(&mut self, text: &str) -> usize {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = self.names.len();
+        self.numbers.insert(text.into(), number);
+        // No series has the symbol of the name itself.
+        let itself = ValueWriter { text: "".into(), symbol: 0, list: ListWriter::default() };
+        let values = vec![itself];
+        self.names.push(NameWriter { text: text.into(), numbers: HashMap::new(), values });
+        number
+    }
+
+    fn value(&mut self, name: usize, text: &str) -> usize {
+        let writer = &mut self.names[name];
+        if let Some(number) = writer.numbers.get(text) {
+            return *number;
+        }
+        let number = writer.values.len();
+        writer.numbers.insert(text.into(), number);
+        let (symbol, list) = (self.symbols, ListWriter::default());
+        writer.values.push(ValueWriter { text: text.into(), symbol, list });
+        varint::put_u64(&mut self.page, name as u64);
+        put_text(&mut self.page, text);
+        self.symbols += 1;
+        number
     }
 
     /// Writes the pages and enters them into the root.
     pub(super) fn finish(self, file: &mut PageFile, root: &mut Root) -> io::Result<()> {
-        let mut names = self.names;
-        names.sort_unstable_by(|a, b| a.text.cmp(&b.text));
+        root.names = self.names.iter().map(|name| name.text.clone()).collect();
+        let mut names: Vec<(u32, NameWriter)> = (0u32..).zip(self.names).collect();
+        names.sort_unstable_by(|a, b| a.1.text.cmp(&b.1.text));
         let mut page = Vec::new();
         let mut first: Option<(u32, Box<str>)> = None;
         let mut before = String::new();
-        for (number, mut name) in (0u32..).zip(names) {
-            name.values.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-            for (value, list) in name.values {
+        for (number, mut name) in names {
+            name.values.sort_unstable_by(|a, b| a.text.cmp(&b.text));
+            for ValueWriter { text: value, list, .. } in name.values {
                 if first.is_none() {
                     first = Some((number, value.clone()));
                     before.clear();
@@ -77,24 +133,8 @@ impl LabelsWriter {
                     close(&mut page, &mut first, file, root)?;
                 }
             }
-            root.names.push(name.text);
         }
         close(&mut page, &mut first, file, root)
-    }
-}
-
-impl NameWriter {
-    fn add(&mut self, value: &str, series: u32) {
-        let number = match self.numbers.get(value) {
-            Some(number) => *number,
-            None => {
-                let number = self.values.len();
-                self.numbers.insert(value.into(), number);
-                self.values.push((value.into(), ListWriter::default()));
-                number
-            }
-        };
-        self.values[number].1.push(series);
     }
 }
 
@@ -133,6 +173,26 @@ pub(super) fn read_page(
         }
     }
     Some(())
+}
+
+/// A pair in a page of symbols: number of the name, and where the value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Symbol {
+    pub(super) name: u32,
+    pub(super) value: std::ops::Range<usize>,
+}
+
+/// The symbols of a page. `None` when the bytes are none.
+pub(super) fn read_symbols(page: &[u8]) -> Option<Vec<Symbol>> {
+    let mut input = page;
+    let mut symbols = Vec::new();
+    while !input.is_empty() {
+        let name = take_u32(&mut input)?;
+        let value = take_text(&mut input)?;
+        let end = page.len() - input.len();
+        symbols.push(Symbol { name, value: end - value.len()..end });
+    }
+    Some(symbols)
 }
 
 /// Adds the list to the set, if all its series exist.

@@ -59,7 +59,7 @@ impl Block {
     }
 
     /// The first of two copies that can be read.
-    fn either<T>(
+    pub(super) fn either<T>(
         &self,
         [first, second]: [PageRef; 2],
         read: impl Fn(PageRef) -> Result<T, BlockError>,

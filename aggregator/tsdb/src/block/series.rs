@@ -1,4 +1,5 @@
-//! Pages of series: labels, and for each chunk its times, its samples and what is known of them.
+//! Pages of series: their labels as symbols, and for each chunk its times, its samples and what is
+//! known of them.
 
 use codec::{chunk::Zone, varint};
 
@@ -37,7 +38,7 @@ pub(super) struct SeriesWriter {
     group: Vec<u8>,
     /// Series in the group.
     count: u32,
-    labels: Vec<u8>,
+    symbols: Vec<u32>,
     column: u32,
     payload_page: u32,
     has_payload: bool,
@@ -61,31 +62,33 @@ impl SeriesWriter {
             self.page.extend_from_slice(&self.group);
         }
         self.group.clear();
-        self.labels.clear();
+        self.symbols.clear();
         (self.count, self.column, self.payload_page, self.has_payload) = (0, 0, 0, false);
     }
 
     /// Appends a series. Chunks are in the order of their samples in the file.
-    pub(super) fn push(&mut self, labels: &[u8], chunks: &[ChunkEntry]) {
+    pub(super) fn push(&mut self, symbols: &[u32], chunks: &[ChunkEntry]) {
         if self.count == GROUP_SERIES {
             self.end_group();
         }
         self.count += 1;
         let out = &mut self.group;
-        let common = self.labels.iter().zip(labels);
+        let common = self.symbols.iter().zip(symbols);
         let prefix = common.take_while(|(a, b)| a == b).count();
-        let (old, new) = (
-            self.labels.get(prefix..).unwrap_or_default(),
-            labels.get(prefix..).unwrap_or_default(),
-        );
-        let suffix = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
-        let middle = new.get(..new.len() - suffix).unwrap_or_default();
+        let shorter = self.symbols.len().min(symbols.len()) - prefix;
+        let ends = self.symbols.iter().rev().zip(symbols.iter().rev()).take(shorter);
+        let suffix = ends.take_while(|(a, b)| a == b).count();
+        let middle = symbols.get(prefix..symbols.len() - suffix).unwrap_or_default();
         varint::put_u64(out, prefix as u64);
         varint::put_u64(out, suffix as u64);
         varint::put_u64(out, middle.len() as u64);
-        out.extend_from_slice(middle);
-        self.labels.clear();
-        self.labels.extend_from_slice(labels);
+        for (place, symbol) in (prefix..).zip(middle) {
+            // The symbol of the series before in this place is often a near one.
+            let before = self.symbols.get(place).copied().unwrap_or(0);
+            varint::put_i64(out, i64::from(*symbol) - i64::from(before));
+        }
+        self.symbols.clear();
+        self.symbols.extend_from_slice(symbols);
         varint::put_u64(out, chunks.len() as u64);
         for chunk in chunks {
             varint::put_i64(out, i64::from(chunk.column) - i64::from(self.column));
@@ -115,9 +118,10 @@ pub(super) struct SeriesReader<'a> {
     /// What is left of the page, and of the group.
     page: &'a [u8],
     group: &'a [u8],
-    /// Labels and chunks of the series read last.
-    pub(super) labels: Vec<u8>,
+    /// Symbols and chunks of the series read last.
+    pub(super) symbols: Vec<u32>,
     pub(super) chunks: Vec<ChunkEntry>,
+    middle: Vec<u32>,
     column: u32,
     payload_page: u32,
     payload_offset: u32,
@@ -135,8 +139,9 @@ impl<'a> SeriesReader<'a> {
         Self {
             page,
             group: &[],
-            labels: Vec::new(),
+            symbols: Vec::new(),
             chunks: Vec::new(),
+            middle: Vec::new(),
             column: 0,
             payload_page: 0,
             payload_offset: 0,
@@ -160,24 +165,29 @@ impl<'a> SeriesReader<'a> {
         Some(passed)
     }
 
-    /// Reads the next entry into `labels` and `chunks`. `None` when the bytes are none.
+    /// Reads the next entry into `symbols` and `chunks`. `None` when the bytes are none.
     pub(super) fn advance(&mut self) -> Option<()> {
         if self.group.is_empty() {
             self.group = take_bytes(&mut self.page)?;
-            self.labels.clear();
+            self.symbols.clear();
             (self.column, self.payload_page, self.payload_offset) = (0, 0, 0);
             self.has_payload = false;
         }
         let input = &mut self.group;
         let prefix = take_usize(input)?;
         let suffix = take_usize(input)?;
-        let middle = take_bytes(input)?;
-        let kept = self.labels.len().checked_sub(prefix)?;
-        let old = kept.checked_sub(suffix)?;
-        if old == middle.len() {
-            self.labels.get_mut(prefix..prefix + old)?.copy_from_slice(middle);
+        let length = take_usize(input)?;
+        let old = self.symbols.len().checked_sub(prefix)?.checked_sub(suffix)?;
+        self.middle.clear();
+        for place in 0..length {
+            let step = varint::take_i64(input)?;
+            let before = self.symbols.get(prefix + place).copied().unwrap_or(0);
+            self.middle.push(u32::try_from(i64::from(before).checked_add(step)?).ok()?);
+        }
+        if old == length {
+            self.symbols.get_mut(prefix..prefix + old)?.copy_from_slice(&self.middle);
         } else {
-            self.labels.splice(prefix..prefix + old, middle.iter().copied());
+            self.symbols.splice(prefix..prefix + old, self.middle.iter().copied());
         }
         let count = take_usize(input)?;
         self.chunks.clear();

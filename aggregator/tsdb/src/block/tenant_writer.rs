@@ -3,13 +3,13 @@
 use std::{collections::HashMap, io};
 
 use codec::chunk::{self, Scratch, Zone};
-use model::tenant::TenantId;
+use model::{labels::Labels, tenant::TenantId};
 
 use super::{
     directory::TenantEntry,
     format::{INDEX_PAGE_BYTES, PAYLOAD_PAGE_BYTES, PageFile},
     labels::LabelsWriter,
-    root::{NumberedPage, Root},
+    root::{NumberedPage, Root, SharedPage},
     series::{ChunkEntry, SeriesWriter, put_column},
 };
 
@@ -21,6 +21,7 @@ const COLUMNS_KEPT_BYTES: usize = 32 << 20;
 pub(super) struct TenantWriter {
     pub(super) tenant: TenantId,
     pub(super) labels: LabelsWriter,
+    pub(super) symbol_first: u32,
     pub(super) series: SeriesWriter,
     /// Number of the first series in the page.
     pub(super) series_first: u32,
@@ -43,6 +44,7 @@ impl TenantWriter {
         Self {
             tenant,
             labels: LabelsWriter::default(),
+            symbol_first: 0,
             series: SeriesWriter::default(),
             series_first: 0,
             root: Root::default(),
@@ -132,10 +134,35 @@ impl TenantWriter {
 
     pub(super) fn close_columns(&mut self, file: &mut PageFile) -> io::Result<()> {
         if !self.column_page.is_empty() {
-            let (page, first) = (file.page(&self.column_page)?, self.column_first);
-            self.root.column_pages.push(NumberedPage { page, first });
+            let pages = [file.page(&self.column_page)?, file.page(&self.column_page)?];
+            self.root.column_pages.push(SharedPage { pages, first: self.column_first });
             self.column_page.clear();
             self.column_first = self.root.columns;
+        }
+        Ok(())
+    }
+
+    /// Enters a series with the chunks that were entered before.
+    pub(super) fn series(&mut self, labels: &Labels, file: &mut PageFile) -> io::Result<()> {
+        self.labels.add(self.root.series, labels.iter());
+        if self.labels.page.len() >= INDEX_PAGE_BYTES {
+            self.close_symbols(file)?;
+        }
+        self.series.push(&self.labels.series, &self.chunks);
+        self.root.series += 1;
+        if self.series.len() >= INDEX_PAGE_BYTES {
+            self.close_series(file)?;
+        }
+        Ok(())
+    }
+
+    fn close_symbols(&mut self, file: &mut PageFile) -> io::Result<()> {
+        if !self.labels.page.is_empty() {
+            let pages = [file.page(&self.labels.page)?, file.page(&self.labels.page)?];
+            self.root.symbol_pages.push(SharedPage { pages, first: self.symbol_first });
+            self.labels.page.clear();
+            self.symbol_first = self.labels.symbols;
+            self.root.symbols = self.labels.symbols;
         }
         Ok(())
     }
@@ -153,6 +180,7 @@ impl TenantWriter {
         self.close_payload(file)?;
         self.close_columns(file)?;
         self.close_series(file)?;
+        self.close_symbols(file)?;
         self.labels.finish(file, &mut self.root)?;
         let mut page = Vec::new();
         self.root.put(&mut page);

@@ -9,10 +9,11 @@ use roaring::RoaringBitmap;
 use super::{
     BlockError,
     directory::TenantEntry,
-    index::{BlockTenant, Columns},
+    index::BlockTenant,
     labels::{collect, read_page},
     reader::Block,
     series::{ChunkEntry, SeriesReader},
+    shared::{Columns, Symbols},
 };
 use crate::samples::Samples;
 
@@ -62,10 +63,18 @@ fn verify_tenant(
         }
     }
     let Some(tenant) = BlockTenant::open(block, &entry.tenant)? else { return Ok(()) };
+    let root = tenant.root()?;
+    for shared in root.column_pages.iter().chain(&root.symbol_pages) {
+        for page in shared.pages {
+            if let Err(error) = block.read(page, "a copy of what series share") {
+                tell(error);
+            }
+        }
+    }
     let mut expected = Expected::new();
     let mut last: Option<Labels> = None;
     let mut number = 0;
-    for page in &tenant.root()?.series_pages {
+    for page in &root.series_pages {
         let bytes = match block.read(page.page, "series") {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -77,12 +86,11 @@ fn verify_tenant(
             tell(block.damaged("the numbers of series"));
         }
         number = page.first;
-        let columns = Columns::new(&tenant, true);
+        let (columns, symbols) = (Columns::new(&tenant), Symbols::new(&tenant));
         let mut reader = SeriesReader::new(&bytes.bytes, &columns);
         while !reader.is_at_end() {
             tenant.advance(&mut reader, &columns)?;
-            let labels =
-                Labels::from_bytes(&reader.labels).ok_or_else(|| block.damaged("a label set"))?;
+            let labels = symbols.labels(&reader.symbols)?;
             if last.as_ref().is_some_and(|last| *last >= labels) {
                 tell(block.damaged(&format!("the order of series at {labels}")));
             }

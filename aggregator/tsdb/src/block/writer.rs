@@ -13,7 +13,7 @@ use model::{histogram::Histogram, labels::Labels, tenant::TenantId};
 use super::{
     BlockId,
     directory::{Footer, TenantEntry, put_directory},
-    format::{INDEX_PAGE_BYTES, MAGIC, PageFile},
+    format::{MAGIC, PageFile},
     tenant_writer::TenantWriter,
 };
 use crate::{
@@ -126,10 +126,6 @@ impl BlockWriter {
                 ranges.push(range.start..middle);
             }
         }
-        let number = tenant.root.series;
-        tenant.labels.add(number, labels.iter());
-        tenant.series.push(labels.as_bytes(), &tenant.chunks);
-        tenant.root.series += 1;
         tenant.samples += samples.len() as u64;
         for times in [&samples.floats.times, &samples.histograms.times] {
             if let (Some(first), Some(last)) = (times.first(), times.last()) {
@@ -137,10 +133,7 @@ impl BlockWriter {
                 tenant.max = tenant.max.max(*last);
             }
         }
-        if tenant.series.len() >= INDEX_PAGE_BYTES {
-            tenant.close_series(&mut self.file)?;
-        }
-        Ok(())
+        tenant.series(labels, &mut self.file)
     }
 
     fn push_floats(&mut self, tenant: &mut TenantWriter) -> io::Result<()> {

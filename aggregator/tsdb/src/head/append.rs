@@ -1,6 +1,5 @@
 //! Taking a batch into a tenant's head: resolve series, check, store, and write the log.
 
-use disk::journal::Frames;
 use model::{
     labels::Labels,
     time::{Timestamp, millis_of},
@@ -10,6 +9,7 @@ use model::{
 use super::{
     exemplars::Added,
     partition::{Data, Partition},
+    records::Records,
     sealed::{Arena, Sealer},
     series::{Pushed, Series},
 };
@@ -30,9 +30,6 @@ const METADATA_BYTES_MAX: usize = 4096;
 /// Most buckets and bounds of one histogram. So many fit in a chunk whatever their spans.
 const HISTOGRAM_BUCKETS_MAX: usize = 10_000;
 
-/// A record that has grown to this length is closed and another begun.
-const RECORD_BYTES: usize = 1 << 20;
-
 /// Stands for a series that was refused.
 const REFUSED: u32 = u32::MAX;
 
@@ -47,39 +44,6 @@ pub(crate) struct Workspace {
     histograms: Records,
     exemplars: Records,
     metadata: Records,
-}
-
-/// Records of one kind, closed ones and one being written.
-#[derive(Debug, Default)]
-struct Records {
-    writer: Writer,
-    closed: Vec<Vec<u8>>,
-}
-
-impl Records {
-    fn begin(&mut self, owner: Owner) {
-        self.closed.clear();
-        self.writer.begin(owner);
-    }
-
-    /// Called after each entry.
-    fn check_length(&mut self, owner: Owner) {
-        if self.writer.bytes().len() >= RECORD_BYTES {
-            self.closed.push(self.writer.bytes().to_vec());
-            self.writer.begin(owner);
-        }
-    }
-
-    fn frame(&self, kind: u8, frames: &mut Frames) {
-        self.closed.iter().for_each(|payload| frames.push(kind, payload));
-        if !self.writer.is_empty() {
-            frames.push(kind, self.writer.bytes());
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.closed.is_empty() && self.writer.is_empty()
-    }
 }
 
 /// What the store gives an append.
@@ -264,7 +228,7 @@ impl Appending<'_> {
     fn store(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
         for (at, series) in batch.series().enumerate() {
             let number = work.numbers[at];
-            let Data { table, arena, exemplars, .. } = data;
+            let Data { table, arena, exemplars, newest, .. } = data;
             let Some(known) = table.get_mut(number) else { continue };
             known.seen = self.seen;
             for sample in series.samples {
@@ -275,7 +239,9 @@ impl Appending<'_> {
                 let (time, value, start) = (sample.time, sample.value, sample.start);
                 match known.push(time, value, start, arena, &mut work.sealer) {
                     Pushed::Stored => {
+                        *newest = (*newest).max(time);
                         work.samples.writer.sample(number, time, value, start);
+                        work.samples.check_length(self.owner);
                         self.appended.samples += 1;
                     }
                     Pushed::Same => self.appended.samples += 1,
@@ -284,9 +250,9 @@ impl Appending<'_> {
                     }
                 }
             }
-            work.samples.check_length(self.owner);
             if !series.histograms.is_empty() {
-                self.store_histograms(known, arena, number, &series, work);
+                let last = self.store_histograms(known, arena, number, &series, work);
+                *newest = (*newest).max(last);
             }
             for exemplar in series.exemplars {
                 let limit = self.context.options.exemplars_per_tenant;
@@ -305,6 +271,7 @@ impl Appending<'_> {
         }
     }
 
+    /// Returns the greatest time of those that were stored.
     fn store_histograms(
         &mut self,
         known: &mut Series,
@@ -312,7 +279,8 @@ impl Appending<'_> {
         number: u32,
         series: &SeriesWrite<'_>,
         work: &mut Workspace,
-    ) {
+    ) -> i64 {
+        let mut newest = i64::MIN;
         for sample in series.histograms {
             let admitted = self.admit(sample.time).and_then(|()| {
                 let histogram = &sample.value;
@@ -329,6 +297,7 @@ impl Appending<'_> {
             let (time, start) = (sample.time, sample.start);
             match known.push_histogram(time, &sample.value, start, arena, &mut work.sealer) {
                 Pushed::Stored => {
+                    newest = newest.max(time);
                     work.histograms.writer.histogram(number, time, &sample.value, start);
                     work.histograms.check_length(self.owner);
                     self.appended.histograms += 1;
@@ -339,6 +308,7 @@ impl Appending<'_> {
                 }
             }
         }
+        newest
     }
 
     #[inline]

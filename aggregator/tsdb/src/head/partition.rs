@@ -13,8 +13,8 @@ use roaring::RoaringBitmap;
 use super::{
     exemplars::Exemplars,
     index::Index,
+    logged::Logged,
     sealed::{Arena, Sealer},
-    series::Logged,
     snapshot::Snapshot,
     table::Table,
 };
@@ -46,6 +46,8 @@ pub(crate) struct Partition {
 /// What a writer changes.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
+    /// The greatest time of a sample since the store was opened, or zero.
+    pub(crate) newest: i64,
     pub(crate) table: Table,
     pub(crate) exemplars: Exemplars,
     pub(crate) metadata: BTreeMap<String, Metadata>,

@@ -6,6 +6,7 @@ use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
 use super::{
+    logged::Logged,
     pool::Chain,
     sealed::{Arena, Sealer},
     snapshot::{Late, Snapshot, apply_starts},
@@ -29,24 +30,6 @@ pub(crate) enum Pushed {
     Same,
     /// Another one is there for this time.
     Conflict,
-}
-
-/// How often something has been told to the log in its current epoch: the epoch, and in the lowest
-/// bit whether it was twice.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Logged(u32);
-
-impl Logged {
-    /// Whether it has to be told once more, which is then taken for done.
-    pub(crate) fn is_due(&mut self, epoch: u32) -> bool {
-        if self.0 >> 1 != epoch & (u32::MAX >> 1) {
-            self.0 = epoch << 1;
-            return true;
-        }
-        let is_twice = self.0 & 1 != 0;
-        self.0 |= 1;
-        !is_twice
-    }
 }
 
 /// A series in the head.
@@ -203,6 +186,7 @@ impl Series {
         arena: &mut Arena,
         sealer: &mut Sealer,
     ) {
+        self.note_seen(time);
         if self.push(time, value, start, arena, sealer) != Pushed::Conflict {
             return;
         }
@@ -228,6 +212,7 @@ impl Series {
         arena: &mut Arena,
         sealer: &mut Sealer,
     ) {
+        self.note_seen(time);
         if self.push_histogram(time, value, start, arena, sealer) != Pushed::Conflict {
             return;
         }
@@ -244,6 +229,11 @@ impl Series {
                 arena.other_bytes += histogram_bytes(value);
             }
         }
+    }
+
+    /// The log does not say when samples arrived; mostly it was when they were taken.
+    fn note_seen(&mut self, time: i64) {
+        self.seen = self.seen.max(u32::try_from(time / 1000).unwrap_or(0));
     }
 
     fn seal_stream(&mut self, arena: &mut Arena, sealer: &mut Sealer) {

@@ -52,6 +52,17 @@ impl Inner {
         Ok(())
     }
 
+    /// The time against which samples expire: `now`, but not long after the newest sample, so that
+    /// a clock that jumps ahead does not cost the data of years.
+    fn horizon(&self, now: Timestamp) -> Timestamp {
+        const AHEAD_MAX: i64 = 24 * 3600 * 1000;
+        let head = self.head.all().into_iter().map(|partition| partition.data().newest);
+        let current = self.blocks.current();
+        let blocks = current.blocks.iter().map(|block| block.footer.max);
+        let newest = head.chain(blocks).max().unwrap_or(0);
+        Timestamp(now.0.min(newest.saturating_add(AHEAD_MAX)))
+    }
+
     /// Drops blocks whose samples are all older than the retention.
     pub(super) fn expire(
         &self,
@@ -59,8 +70,12 @@ impl Inner {
         now: Timestamp,
         stats: &mut MaintenanceStats,
     ) -> Result<(), StoreError> {
-        let oldest = now.saturating_sub(self.options.retention).0;
+        let by_clock = now.saturating_sub(self.options.retention).0;
         let current = self.blocks.current();
+        if current.blocks.iter().all(|block| block.footer.max >= by_clock) {
+            return Ok(());
+        }
+        let oldest = self.horizon(now).saturating_sub(self.options.retention).0;
         let expired = current.blocks.iter().filter(|block| block.footer.max < oldest);
         let expired: Vec<BlockId> = expired.map(|block| block.id()).collect();
         if expired.is_empty() {
@@ -181,7 +196,8 @@ impl Inner {
             level: level.saturating_add(1),
             sources: due.blocks.clone(),
         };
-        let oldest = |tenant: &TenantId| self.oldest_of(tenant, now);
+        let horizon = self.horizon(now);
+        let oldest = |tenant: &TenantId| self.oldest_of(tenant, horizon);
         let dropped = Dropped { tombstones: &current.tombstones, oldest: &oldest };
         let Merged { block, losses } =
             merge(&self.disk, &self.blocks.dir, &sources, plan, dropped)?;

@@ -32,6 +32,9 @@ const NEXT_SERIES: u8 = 1 << 4;
 const SAME_TIME: u8 = 1 << 5;
 const HAS_START: u8 = 1 << 6;
 
+/// Memory that a writer keeps between records, in bytes.
+const KEPT_BYTES_MAX: usize = 128 << 10;
+
 /// Whose a record is: the run that wrote it and the tenant's number in that run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Owner {
@@ -67,6 +70,8 @@ impl Writer {
     /// Begins a record.
     pub(crate) fn begin(&mut self, owner: Owner) {
         self.bytes.clear();
+        // A burst of new series need not be remembered for ever.
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
         owner.put(&mut self.bytes);
         self.header = self.bytes.len();
         (self.last_series, self.last_time, self.last_start) = (0, 0, 0);

@@ -201,12 +201,13 @@ impl<'a> Replay<'a> {
             return record::read_samples(payload, orphaned);
         };
         let mut data = known.partition.data();
-        let Data { table, arena, .. } = &mut *data;
+        let Data { table, arena, newest, .. } = &mut *data;
         let mut stored = 0;
         let understood = record::read_samples(payload, |number, time, value, start| {
             match known.series.get(number).and_then(|found| table.get_mut(found)) {
                 Some(series) => {
                     series.restore(time, value, start, arena, sealer);
+                    *newest = (*newest).max(time);
                     stored += 1;
                 }
                 None => orphaned(number, time, value, start),
@@ -226,13 +227,14 @@ impl<'a> Replay<'a> {
             return record::read_histograms(payload, orphaned);
         };
         let mut data = known.partition.data();
-        let Data { table, arena, .. } = &mut *data;
+        let Data { table, arena, newest, .. } = &mut *data;
         let mut stored = 0;
         let understood =
             record::read_histograms(payload, |number, time, value, start| {
                 match known.series.get(number).and_then(|found| table.get_mut(found)) {
                     Some(series) => {
                         series.restore_histogram(time, &value, start, arena, sealer);
+                        *newest = (*newest).max(time);
                         stored += 1;
                     }
                     None => orphaned(number, time, value, start),

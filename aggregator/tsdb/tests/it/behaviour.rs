@@ -288,6 +288,23 @@ fn series_that_fall_silent_make_room_and_old_blocks_go() {
 }
 
 #[test]
+fn a_clock_that_jumps_ahead_costs_no_more_than_a_day() {
+    let store = open(&SimDisk::new(1));
+    let day = 24 * 3_600_000;
+    let old = [("a", NOW - 14 * day, 1.0), ("a", NOW - 13 * day, 2.0)];
+    append(&store, "acme", &old);
+    append(&store, "acme", &[("a", NOW, 3.0)]);
+    store.maintain(Timestamp(NOW));
+    store.flush().unwrap();
+    for seconds in 0..40 {
+        let stats = store.maintain(Timestamp(NOW + 400 * day + seconds * 1000));
+        assert_eq!(stats.errors, [""; 0]);
+    }
+    assert_eq!(samples(&store, "acme", "a"), [old[0], old[1], ("a", NOW, 3.0)].map(|s| (s.1, s.2)));
+    assert_eq!(store.maintain(Timestamp(NOW + 3 * day)).blocks_expired, 0);
+}
+
+#[test]
 fn deletions_hold_and_what_is_sent_again_is_there_again() {
     let disk = SimDisk::new(1);
     let store = open(&disk);

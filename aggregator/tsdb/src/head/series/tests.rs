@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use model::{columns::Columns, histogram::Histogram};
 use proptest::prelude::*;
 
-use super::{Logged, Pushed, Series};
+use super::{Pushed, Series};
 use crate::{
     head::{
         sealed::{Arena, Sealer},
@@ -49,13 +49,6 @@ fn repetitions_and_conflicts_are_told() {
     assert_eq!(push(12, f64::NAN), Pushed::Same);
     assert_eq!(push(12, 2.0), Pushed::Conflict);
     assert_eq!(series.push(12, 1.0, 0, &mut arena, &mut sealer), Pushed::Conflict);
-}
-
-#[test]
-fn everything_is_told_twice_in_an_epoch() {
-    let mut logged = Logged::default();
-    let told: Vec<bool> = [1, 1, 1, 1, 2, 3, 3, 3].map(|epoch| logged.is_due(epoch)).to_vec();
-    assert_eq!(told, [true, true, false, false, true, true, true, false]);
 }
 
 #[derive(Clone, Copy, Debug)]

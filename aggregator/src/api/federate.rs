@@ -14,7 +14,7 @@ use model::{
 use tenancy::access::Scope;
 use wire::exposition::{Exposition, Writer};
 
-use super::{answer::ApiError, params::Params};
+use super::{answer::ApiError, params::Params, series::look_up};
 use crate::{auth::Caller, state::State};
 
 /// Most series in one answer; more is what remote write is for.
@@ -35,13 +35,7 @@ pub(crate) async fn federate(
     }
     let now = daemon::clock::now();
     let start = now.saturating_sub(state.settings.query.lookback.0);
-    let deadline = tokio::time::Instant::now() + state.settings.query.timeout.0;
-    let permit = tokio::time::timeout_at(deadline, state.query_permit(&access))
-        .await
-        .map_err(|_elapsed| ApiError::Timeout("timed out in the query queue".to_owned()))??;
-    let view = state.view(&access);
-    let body = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+    let body = look_up(&state, &access, move |view| {
         let mut found = Vec::new();
         for matchers in &selectors {
             let selection = Selection { matchers, start, end: now, hints: Hints::default() };
@@ -58,8 +52,7 @@ pub(crate) async fn federate(
         found.dedup_by(|a, b| a.labels() == b.labels());
         expose(&found, exposition, start, now)
     })
-    .await
-    .map_err(|error| ApiError::Internal(error.to_string()))??;
+    .await?;
     Ok(([(header::CONTENT_TYPE, exposition.content_type())], body).into_response())
 }
 

@@ -75,23 +75,22 @@ impl Asked {
 }
 
 /// Looks things up away from the async threads.
-async fn look_up<T: Send + 'static>(
+pub(super) async fn look_up<T: Send + 'static>(
     state: &State,
     access: &Access,
-    each: impl FnOnce(&View) -> Result<T, QueryError> + Send + 'static,
+    each: impl FnOnce(&View) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let deadline = tokio::time::Instant::now() + state.settings.query.timeout.0;
     let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
         .await
         .map_err(|_elapsed| ApiError::Timeout("timed out in the query queue".to_owned()))??;
     let view = state.view(access);
-    let found = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let _permit = permit;
         each(&view)
     })
     .await
-    .map_err(|error| ApiError::Internal(error.to_string()))?;
-    Ok(found?)
+    .map_err(|error| ApiError::Internal(error.to_string()))?
 }
 
 /// `GET|POST /api/v1/series?match[]=`

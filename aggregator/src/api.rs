@@ -1,12 +1,16 @@
 //! The routes: who answers which path.
 
+mod about;
 pub(crate) mod answer;
 mod body;
 mod events;
+mod exemplars;
+mod features;
 mod federate;
 mod live;
 mod nodes;
 mod params;
+mod parse_query;
 mod query;
 mod remediation;
 mod render;
@@ -33,6 +37,8 @@ pub(crate) fn router(state: State) -> Router {
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
         .route("/query_live", get(live::follow))
+        .route("/query_exemplars", get(exemplars::exemplars).post(exemplars::exemplars))
+        .route("/parse_query", get(parse_query::parse_query).post(parse_query::parse_query))
         .route("/format_query", get(query::format).post(query::format))
         .route("/series", get(series::series).post(series::series))
         .route("/labels", get(series::label_names).post(series::label_names))
@@ -41,6 +47,10 @@ pub(crate) fn router(state: State) -> Router {
         .route("/me", get(status::me))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/status/config", get(about::config))
+        .route("/status/flags", get(about::flags))
+        .route("/status/runtimeinfo", get(about::runtime_info))
+        .route("/features", get(features::features))
         .route("/events", get(events::read).post(events::append))
         .route("/events/stream", get(events::follow))
         .route("/nodes/{node}/commands", get(nodes::take).post(nodes::push))

@@ -7,7 +7,7 @@ use std::{
 };
 
 use daemon::stop::Stop;
-use model::event::Event;
+use model::{event::Event, time::Timestamp};
 use promql::Engine;
 use tenancy::{
     access::{Access, Tenants},
@@ -30,6 +30,8 @@ pub(crate) struct State(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
+    /// When it began to serve.
+    pub(crate) started: Timestamp,
     /// Replaced whole on reload.
     tokens: RwLock<Arc<Tokens>>,
     tokens_replaced: watch::Sender<()>,
@@ -115,6 +117,7 @@ impl State {
         let queries_of = PerCaller::new(settings.query.concurrency_per_caller);
         Self(Arc::new(Shared {
             settings,
+            started: daemon::clock::now(),
             tokens: RwLock::new(Arc::new(tokens)),
             store,
             timeline,

@@ -94,7 +94,7 @@ impl Live {
         let evaluated =
             query::evaluate(&self.state, &self.access, expr.clone(), when, timeout, None).await;
         match evaluated {
-            Ok(answer) => super::render::data(&answer.value, body),
+            Ok(found) => super::render::data(&found.answer.value, None, body),
             Err(error) => {
                 let object = serde_json::json!({ "error": error.to_string() });
                 body.extend_from_slice(object.to_string().as_bytes());

@@ -69,6 +69,20 @@ impl Params {
             .transpose()
     }
 
+    /// `start` and `end`, which must not be before it.
+    pub(crate) fn range(
+        &self,
+        earliest: Timestamp,
+        latest: Timestamp,
+    ) -> Result<(Timestamp, Timestamp), ApiError> {
+        let start = self.time("start")?.unwrap_or(earliest);
+        let end = self.time("end")?.unwrap_or(latest);
+        if end < start {
+            return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+        }
+        Ok((start, end))
+    }
+
     /// A duration in float seconds or in Prometheus' notation (`5m`), in milliseconds.
     pub(crate) fn duration(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name)

@@ -23,11 +23,42 @@ use crate::{auth::Caller, state::State};
 /// Most points of one series in a range query, as in Prometheus.
 const POINTS_MAX: i64 = 11_000;
 
+/// What `stats` may be; whatever it is, it asks for statistics.
+const STATS_VALUES: [&str; 2] = ["true", "all"];
+
 /// What to evaluate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
     Instant(Timestamp),
     Range { start: Timestamp, end: Timestamp, step: Duration },
+}
+
+/// The answer of a query and how long it took.
+pub(crate) struct Evaluated {
+    pub(crate) answer: Answer,
+    /// In the line of those that wait.
+    queued: Duration,
+    took: Duration,
+}
+
+impl Evaluated {
+    /// The statistics in Prometheus' shape, times in seconds. Parsing and sorting are part of the
+    /// evaluation here and take no time of their own.
+    fn stats(&self) -> Vec<u8> {
+        let (queued, took) = (self.queued.as_secs_f64(), self.took.as_secs_f64());
+        let stats = &self.answer.stats;
+        let object = serde_json::json!({
+            "timings": {
+                "evalTotalTime": took, "resultSortTime": 0, "queryPreparationTime": 0,
+                "innerEvalTime": took, "execQueueTime": queued, "execTotalTime": queued + took,
+            },
+            "samples": {
+                "totalQueryableSamples": stats.samples_total, "samplesRead": stats.samples_read,
+                "peakSamples": stats.samples_peak,
+            },
+        });
+        object.to_string().into_bytes()
+    }
 }
 
 /// `GET|POST /api/v1/query`
@@ -52,11 +83,7 @@ pub(crate) async fn range(
     required("start")?;
     required("end")?;
     required("step")?;
-    let start = params.time("start")?.unwrap_or_default();
-    let end = params.time("end")?.unwrap_or_default();
-    if end < start {
-        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
-    }
+    let (start, end) = params.range(Timestamp::default(), Timestamp::default())?;
     let step = params.duration("step")?.unwrap_or(0);
     if step <= 0 {
         return Err(ApiError::parameter(
@@ -88,8 +115,17 @@ async fn answer(
     {
         timeout = timeout.min(Duration::from_millis(millis));
     }
-    let answer = evaluate(state, access, expr, when, timeout, lookback).await?;
-    Ok(json(super::render::answer(answer, limit)))
+    let mut evaluated = evaluate(state, access, expr, when, timeout, lookback).await?;
+    let stats = params.get("stats").map(|wanted| {
+        if !STATS_VALUES.contains(&wanted) {
+            evaluated.answer.warnings.push(format!(
+                "value {wanted:?} for parameter \"stats\" is deprecated and will be rejected in the \
+                 next major release, use \"true\" or \"all\""
+            ));
+        }
+        evaluated.stats()
+    });
+    Ok(json(super::render::answer(evaluated.answer, limit, stats.as_deref())))
 }
 
 /// Parses a query of the API.
@@ -113,8 +149,9 @@ pub(crate) async fn evaluate(
     when: When,
     timeout: Duration,
     lookback: Option<i64>,
-) -> Result<Answer, ApiError> {
-    let deadline = Instant::now() + timeout;
+) -> Result<Evaluated, ApiError> {
+    let asked = Instant::now();
+    let deadline = asked + timeout;
     let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
         .await
         .map_err(|_elapsed| ApiError::Timeout("query timed out in query queue".to_owned()))??;
@@ -144,15 +181,17 @@ pub(crate) async fn evaluate(
     .map_err(|error| ApiError::Internal(format!("query failed: {error}")))?;
     drop(gone);
     state.metrics.queries.inc();
-    state.metrics.query_seconds.observe(started.elapsed().as_secs_f64());
-    evaluated.map_err(|error| match error {
+    let took = started.elapsed();
+    state.metrics.query_seconds.observe(took.as_secs_f64());
+    let answer = evaluated.map_err(|error| match error {
         EvalError::Cancelled if deadline <= Instant::now() => {
             ApiError::Timeout("query timed out in expression evaluation".to_owned())
         }
         EvalError::Cancelled => ApiError::Canceled("query was canceled".to_owned()),
         EvalError::Storage(error) => error.into(),
         other => ApiError::Execution(other.to_string()),
-    })
+    })?;
+    Ok(Evaluated { answer, queued: started - asked, took })
 }
 
 #[derive(Default)]

@@ -10,15 +10,15 @@ use wire::prometheus_json::{
 /// The warning of an answer that was cut.
 pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
-/// A whole answer, cut to `limit` series when that is not zero.
-pub(super) fn answer(mut answer: Answer, limit: u64) -> Vec<u8> {
+/// A whole answer, cut to `limit` series when that is not zero. `stats` is JSON already.
+pub(super) fn answer(mut answer: Answer, limit: u64, stats: Option<&[u8]>) -> Vec<u8> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit > 0 && cut(&mut answer.value, limit) {
         answer.warnings.push(TRUNCATED.to_owned());
     }
     let annotations = Annotations { warnings: &answer.warnings, infos: &answer.infos };
     let mut out = Vec::with_capacity(4096);
-    write_success(&mut out, annotations, |out| data(&answer.value, out));
+    write_success(&mut out, annotations, |out| data(&answer.value, stats, out));
     out
 }
 
@@ -40,15 +40,15 @@ fn cut(value: &mut Value, limit: usize) -> bool {
 }
 
 /// The `data` of an answer.
-pub(super) fn data(value: &Value, out: &mut Vec<u8>) {
+pub(super) fn data(value: &Value, stats: Option<&[u8]>, out: &mut Vec<u8>) {
     match value {
-        Value::Scalar(time, value) => write_query_data(out, ResultType::Scalar, None, |out| {
+        Value::Scalar(time, value) => write_query_data(out, ResultType::Scalar, stats, |out| {
             write_scalar(out, Timestamp(*time), *value);
         }),
-        Value::String(time, text) => write_query_data(out, ResultType::String, None, |out| {
+        Value::String(time, text) => write_query_data(out, ResultType::String, stats, |out| {
             write_text_result(out, Timestamp(*time), text);
         }),
-        Value::Vector(elements) => write_query_data(out, ResultType::Vector, None, |out| {
+        Value::Vector(elements) => write_query_data(out, ResultType::Vector, stats, |out| {
             let mut vector = Vector::begin(out);
             for element in elements {
                 let time = Timestamp(element.time);
@@ -59,7 +59,7 @@ pub(super) fn data(value: &Value, out: &mut Vec<u8>) {
             }
             vector.finish();
         }),
-        Value::Matrix(all) => write_query_data(out, ResultType::Matrix, None, |out| {
+        Value::Matrix(all) => write_query_data(out, ResultType::Matrix, stats, |out| {
             let mut matrix = Matrix::begin(out);
             for series in all {
                 let floats = series.floats.iter().map(|(time, value)| (Timestamp(*time), *value));

@@ -36,11 +36,7 @@ struct Asked {
 
 impl Asked {
     fn of(params: &Params) -> Result<Self, ApiError> {
-        let start = params.time("start")?.unwrap_or(Timestamp::MIN);
-        let end = params.time("end")?.unwrap_or(Timestamp::MAX);
-        if end < start {
-            return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
-        }
+        let (start, end) = params.range(Timestamp::MIN, Timestamp::MAX)?;
         let limit = usize::try_from(params.number("limit")?.unwrap_or(0)).unwrap_or(0);
         Ok(Self { selectors: params.selectors()?, start, end, limit })
     }

@@ -106,3 +106,11 @@ fn secrets_come_from_files_and_never_print() {
     assert_eq!(format!("{secret:?}"), "Secret(…)");
     assert!(Secret::new("file:/nonexistent").resolve().is_err());
 }
+
+#[test]
+fn durations_print_as_they_are_read() {
+    for text in ["250ms", "90s", "5m", "36h", "15d", "0d"] {
+        let parsed = HumanDuration::parse(text).expect(text);
+        assert_eq!(parsed.to_string(), text);
+    }
+}

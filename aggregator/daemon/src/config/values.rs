@@ -20,6 +20,16 @@ impl HumanDuration {
     }
 }
 
+/// In the largest unit that says it exactly, so that it parses to the same.
+impl fmt::Display for HumanDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_millis();
+        let fits = |(_, factor): &&(&str, u64)| millis.is_multiple_of(u128::from(*factor));
+        let (unit, factor) = DURATION_UNITS.iter().rev().find(fits).unwrap_or(&("ms", 1));
+        write!(f, "{}{unit}", millis / u128::from(*factor))
+    }
+}
+
 /// A size in bytes such as `64MiB`, `2GiB`, `512KiB`, `100B`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);

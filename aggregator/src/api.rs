@@ -11,9 +11,11 @@ mod live;
 mod nodes;
 mod params;
 mod parse_query;
+mod pushed;
 mod query;
 mod remediation;
 mod render;
+mod search;
 mod series;
 mod status;
 
@@ -50,6 +52,15 @@ pub(crate) fn router(state: State) -> Router {
         .route("/status/config", get(about::config))
         .route("/status/flags", get(about::flags))
         .route("/status/runtimeinfo", get(about::runtime_info))
+        .route("/search/metric_names", get(search::metric_names).post(search::metric_names))
+        .route("/search/label_names", get(search::label_names).post(search::label_names))
+        .route("/search/label_values", get(search::label_values).post(search::label_values))
+        .route("/targets", get(pushed::targets))
+        .route("/targets/metadata", get(pushed::target_metadata))
+        .route("/scrape_pools", get(pushed::scrape_pools))
+        .route("/alertmanagers", get(pushed::alertmanagers))
+        .route("/rules", get(pushed::rules))
+        .route("/alerts", get(pushed::alerts))
         .route("/features", get(features::features))
         .route("/events", get(events::read).post(events::append))
         .route("/events/stream", get(events::follow))

@@ -14,6 +14,7 @@ mod ingest;
 mod metrics;
 mod page;
 mod run;
+mod search;
 mod state;
 pub mod timeline;
 

@@ -158,11 +158,16 @@ impl State {
 
     /// What a caller can query: its own tenants and nothing else.
     pub(crate) fn view(&self, access: &Access) -> View {
-        self.store.view(match &access.tenants {
+        self.store.view(Self::tenants(access))
+    }
+
+    /// The tenants that a caller sees.
+    pub(crate) fn tenants(access: &Access) -> TenantSet {
+        match &access.tenants {
             Tenants::One(tenant) => TenantSet::One(tenant.clone()),
             Tenants::Some(tenants) => TenantSet::Many(tenants.clone()),
             Tenants::All => TenantSet::All,
-        })
+        }
     }
 
     /// Waits for room to evaluate a query. A caller waits for its own queries first, so that many

@@ -100,6 +100,18 @@ impl Params {
             .transpose()
     }
 
+    /// A boolean in Go's notation.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, ApiError> {
+        match self.get(name) {
+            None => Ok(default),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some(text) => {
+                Err(ApiError::BadData(format!("invalid {name} {text:?}: must be boolean")))
+            }
+        }
+    }
+
     /// The `match[]` selectors.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
         let texts: Vec<&str> = self.all("match[]").collect();

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use axum::{extract, response::Response};
 use serde::Serialize;
 use tenancy::access::{Scope, Tenants};
-use tsdb::view::TenantSet;
 
 use super::{
     answer::{ApiError, success},
@@ -65,11 +64,7 @@ pub(crate) async fn metadata(
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
     let limit = usize::try_from(params.number("limit")?.unwrap_or(0)).unwrap_or(0);
-    let tenants = match &access.tenants {
-        Tenants::One(one) => TenantSet::One(one.clone()),
-        Tenants::Some(some) => TenantSet::Many(some.clone()),
-        Tenants::All => TenantSet::All,
-    };
+    let tenants = State::tenants(&access);
     Ok(success(state.store.metadata(&tenants, params.get("metric"), limit)))
 }
 

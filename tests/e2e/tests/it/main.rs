@@ -10,6 +10,7 @@ mod api;
 mod crash;
 mod demo;
 mod disk_full;
+mod grafana;
 mod isolation;
 mod page;
 mod prometheus;

@@ -1,4 +1,4 @@
-//! Bytes to values and back: varints, bit streams, typed chunks of samples, checksums and capped
+//! Bytes to values and back: varints, typed chunks of samples, frames of a tick, checksums and capped
 //! compression.
 //!
 //! Everything here is pure and total: any bytes decode to a value or to an error that says what is
@@ -6,5 +6,6 @@
 
 pub mod checksum;
 pub mod chunk;
+pub mod frame;
 pub mod inflate;
 pub mod varint;

@@ -35,7 +35,7 @@ pub enum FrameError {
 pub fn encode(previous: &[u64], current: &[u64], out: &mut Vec<u8>) {
     if previous.len() == current.len() {
         let check = check(previous).to_le_bytes();
-        put(previous.iter().copied(), current, 0, &check, out);
+        put(&previous.iter().copied(), current, 0, &check, out);
     } else {
         encode_key(current, out);
     }
@@ -43,36 +43,33 @@ pub fn encode(previous: &[u64], current: &[u64], out: &mut Vec<u8>) {
 
 /// Appends the frame that says all of a row.
 pub fn encode_key(current: &[u64], out: &mut Vec<u8>) {
-    put(std::iter::repeat(0), current, KEY, &[], out);
+    put(&std::iter::repeat(0), current, KEY, &[], out);
 }
 
 /// Applies a frame to the row that it follows, and says how many values it changed (of a key frame,
 /// how many are not zero). After an error the row is as it was.
 pub fn apply(payload: &[u8], row: &mut [u64]) -> Result<usize, FrameError> {
-    let (&header, mut rest) = payload.split_first().ok_or(FrameError::Truncated)?;
-    if header & !(FORM | KEY) != 0 {
-        return Err(FrameError::Invalid("header"));
-    }
-    let length = varint::take_u64(&mut rest).ok_or(FrameError::Truncated)?;
-    if usize::try_from(length) != Ok(row.len()) {
-        return Err(FrameError::Length { frame: length, row: row.len() });
-    }
-    let is_key = header & KEY != 0;
-    if !is_key {
-        let (base, tail) = rest.split_first_chunk().ok_or(FrameError::Truncated)?;
-        rest = tail;
-        if u32::from_le_bytes(*base) != check(row) {
-            return Err(FrameError::Base);
-        }
-    }
-    let positions = Positions::take(header & FORM, row.len(), &mut rest)?;
-    let mut changes = Changes::new(rest, positions.count())?;
-    // All is known to be good from here on.
-    if is_key {
-        row.fill(0);
+    let Parsed { base, positions, mut changes } = Parsed::take(payload, row.len())?;
+    match base {
+        Some(base) if base != check(row) => return Err(FrameError::Base),
+        Some(_) => {}
+        None => row.fill(0),
     }
     positions.visit(row, |value| *value ^= changes.next());
     Ok(positions.count())
+}
+
+/// Whether a row is what a frame leads to: the frame has been applied already, and comes once more.
+pub fn leads_to(payload: &[u8], row: &[u64]) -> bool {
+    let mut before = row.to_vec();
+    if is_key(payload) {
+        return apply(payload, &mut before).is_ok() && before == row;
+    }
+    // Applied to the row behind it, a frame gives the row before it.
+    let parsed = Parsed::take(payload, row.len());
+    let Ok(Parsed { base, positions, mut changes }) = parsed else { return false };
+    positions.visit(&mut before, |value| *value ^= changes.next());
+    base == Some(check(&before))
 }
 
 /// Whether a frame needs no row before it.
@@ -80,8 +77,38 @@ pub fn is_key(payload: &[u8]) -> bool {
     payload.first().is_some_and(|header| header & KEY != 0)
 }
 
+/// The parts of a frame that was found to be good.
+struct Parsed<'a> {
+    /// The checksum of the row before; none in a key frame.
+    base: Option<u32>,
+    positions: Positions<'a>,
+    changes: Changes<'a>,
+}
+
+impl<'a> Parsed<'a> {
+    fn take(payload: &'a [u8], length: usize) -> Result<Self, FrameError> {
+        let (&header, mut rest) = payload.split_first().ok_or(FrameError::Truncated)?;
+        if header & !(FORM | KEY) != 0 {
+            return Err(FrameError::Invalid("header"));
+        }
+        let found = varint::take_u64(&mut rest).ok_or(FrameError::Truncated)?;
+        if usize::try_from(found) != Ok(length) {
+            return Err(FrameError::Length { frame: found, row: length });
+        }
+        let mut base = None;
+        if header & KEY == 0 {
+            let (bytes, tail) = rest.split_first_chunk().ok_or(FrameError::Truncated)?;
+            base = Some(u32::from_le_bytes(*bytes));
+            rest = tail;
+        }
+        let positions = Positions::take(header & FORM, length, &mut rest)?;
+        let changes = Changes::new(rest, positions.count())?;
+        Ok(Self { base, positions, changes })
+    }
+}
+
 fn put(
-    previous: impl Iterator<Item = u64> + Clone,
+    previous: &(impl Iterator<Item = u64> + Clone),
     current: &[u64],
     header: u8,
     check: &[u8],

@@ -72,7 +72,8 @@ impl<'a> Positions<'a> {
                 let split = input.split_at_checked(length.div_ceil(8));
                 let (bytes, rest) = split.ok_or(FrameError::Truncated)?;
                 *input = rest;
-                if length % 8 > 0 && bytes.last().is_some_and(|last| last >> (length % 8) != 0) {
+                let used = length % 8;
+                if used > 0 && bytes.last().is_some_and(|last| last >> used != 0) {
                     return Err(FrameError::Invalid("bitmap"));
                 }
                 let (words, tail) = bytes.as_chunks::<8>();

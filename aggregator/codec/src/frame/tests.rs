@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FrameError, apply, encode, encode_key, is_key};
+use super::{FrameError, apply, encode, encode_key, is_key, leads_to};
 
 fn framed(previous: &[u64], current: &[u64]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -123,6 +123,12 @@ proptest! {
         let mut row = previous.clone();
         prop_assert_eq!(apply(&payload, &mut row), Ok(changed));
         prop_assert_eq!(&row, &current);
+        prop_assert!(leads_to(&payload, &current));
+        prop_assert_eq!(leads_to(&payload, &previous), changed == 0);
+        let mut key = Vec::new();
+        encode_key(&current, &mut key);
+        prop_assert!(leads_to(&key, &current));
+        prop_assert_eq!(leads_to(&key, &previous), changed == 0);
         for cut in 0..payload.len() {
             let mut row = previous.clone();
             prop_assert!(apply(&payload[..cut], &mut row).is_err());

@@ -7,7 +7,7 @@ use model::{
     histogram::{Histogram, ResetHint, SCHEMA_CUSTOM, Span},
 };
 
-use super::Samples::{self, Histograms, Starts, Times, Values, Zone};
+use super::Samples::{self, Frame, Histograms, Starts, Times, Values, Zone};
 
 /// How many samples most cases have: two blocks.
 const COUNT: usize = 100;
@@ -50,6 +50,7 @@ pub(crate) fn cases() -> Vec<(&'static str, &'static str, Samples)> {
     cases.extend(number_cases());
     cases.extend(time_cases());
     cases.extend(other_cases());
+    cases.extend(frame_cases());
     cases
 }
 
@@ -256,5 +257,22 @@ fn other_cases() -> Vec<(&'static str, &'static str, Samples)> {
             Zone(vec![10.0, 1.0 / 3.0, 90.0, stale_nan()]),
         ),
         ("zone-nothing", "the zone of NaNs", Zone(vec![f64::NAN, stale_nan()])),
+    ]
+}
+
+/// Rows of a hundred values of which some are different a tick later.
+fn frame_cases() -> Vec<(&'static str, &'static str, Samples)> {
+    let row: Vec<f64> = noise(100_000).map(|number| number as f64 / 8.0).collect();
+    let changed = |every: usize, change: fn(f64) -> f64| {
+        let mut next = row.clone();
+        next.iter_mut().step_by(every).for_each(|value| *value = change(*value));
+        Frame(row.clone(), next)
+    };
+    vec![
+        ("frame-key", "a key frame", Frame(Vec::new(), row.clone())),
+        ("frame-none", "nothing changed", Frame(row.clone(), row.clone())),
+        ("frame-all", "everything changed", changed(1, |value| value + 1.0)),
+        ("frame-bitmap", "every third value changed", changed(3, |value| value * 1.001)),
+        ("frame-list", "few values changed, even in sign", changed(40, |value| 0.1 - value)),
     ]
 }

@@ -1,4 +1,4 @@
-//! Chunks written once must decode for ever.
+//! Chunks and frames written once must decode for ever.
 //!
 //! `tests/golden` has one text file for each form of chunk: what it shows, the kind of chunk, its
 //! bytes, and the samples that must come out. Files are never changed, only added:
@@ -9,7 +9,10 @@
 
 use std::{fmt::Write, fs, path::PathBuf, sync::Arc};
 
-use codec::chunk::{self, ChunkError, Scratch, Zone};
+use codec::{
+    chunk::{self, ChunkError, Scratch, Zone},
+    frame,
+};
 use model::histogram::Histogram;
 
 mod cases;
@@ -24,12 +27,14 @@ pub(crate) enum Samples {
     Histograms(Vec<Arc<Histogram>>),
     /// A zone, written as that of these values.
     Zone(Vec<f64>),
+    /// The row before a frame, and the row behind it.
+    Frame(Vec<f64>, Vec<f64>),
 }
 
 impl Samples {
     fn count(&self) -> usize {
         match self {
-            Self::Values(values) | Self::Zone(values) => values.len(),
+            Self::Values(values) | Self::Zone(values) | Self::Frame(_, values) => values.len(),
             Self::Times(times) | Self::Starts(times, _) => times.len(),
             Self::Histograms(histograms) => histograms.len(),
         }
@@ -49,6 +54,9 @@ impl Samples {
                 chunk::encode_histograms(histograms, &mut out, &mut scratch)?;
             }
             Self::Zone(values) => Zone::of(values).ok_or(ChunkError::Count(0))?.put(&mut out),
+            Self::Frame(previous, current) => {
+                frame::encode(&text::bits(previous), &text::bits(current), &mut out);
+            }
         }
         Ok(out)
     }
@@ -74,7 +82,7 @@ fn golden_files_decode() {
         );
         files += 1;
     }
-    assert!(files >= 32, "only {files} golden files");
+    assert!(files >= 37, "only {files} golden files");
 }
 
 /// What is encoded today decodes too, so that every case is a test even before it has a file.

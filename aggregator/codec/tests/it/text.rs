@@ -1,6 +1,9 @@
 //! The text of golden files: floats as bits in hexadecimal, integers in decimal.
 
-use codec::chunk::{self, ChunkError, Zone};
+use codec::{
+    chunk::{self, ChunkError, Zone},
+    frame,
+};
 use model::histogram::{Histogram, Span};
 
 use super::Samples;
@@ -48,7 +51,15 @@ pub(crate) fn samples(samples: &Samples) -> (&'static str, Vec<String>, Vec<i64>
             Zone::of(values).map(|zone| self::zone(&zone)).into_iter().collect(),
             Vec::new(),
         ),
+        Samples::Frame(previous, current) => {
+            let previous = previous.iter().map(|value| value.to_bits() as i64);
+            ("frame", floats(current), previous.collect())
+        }
     }
+}
+
+pub(crate) fn bits(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// Decodes a chunk into lines.
@@ -72,6 +83,12 @@ pub(crate) fn decode(
             )?;
             assert!(input.is_empty());
             return Ok(vec![self::zone(&zone)]);
+        }
+        "frame" => {
+            let mut row: Vec<u64> = times.iter().map(|bits| *bits as u64).collect();
+            row.resize(count, 0);
+            frame::apply(bytes, &mut row).map_err(|_| ChunkError::Invalid("frame"))?;
+            values.extend(row.into_iter().map(f64::from_bits));
         }
         _ => panic!("unknown kind {kind}"),
     }

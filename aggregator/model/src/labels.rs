@@ -142,17 +142,23 @@ impl Labels {
 
     /// Reads back what [`Self::as_bytes`] gave. `None` when the bytes are not a valid set.
     pub fn from_bytes(packed: &[u8]) -> Option<Self> {
+        Self::is_packed(packed).then(|| Self { packed: packed.into() })
+    }
+
+    /// Whether the bytes are the packed form of a set: sorted names, each once, no empty value.
+    pub fn is_packed(packed: &[u8]) -> bool {
         let mut rest = packed;
         let mut previous = "";
         while !rest.is_empty() {
-            let name = take(&mut rest)?;
-            let value = take(&mut rest)?;
+            let (Some(name), Some(value)) = (take(&mut rest), take(&mut rest)) else {
+                return false;
+            };
             if name <= previous || value.is_empty() {
-                return None;
+                return false;
             }
             previous = name;
         }
-        Some(Self { packed: packed.into() })
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 //! The packed form of a label set, read without copying (`model::labels` describes it).
 
+use std::ops::Range;
+
 use codec::varint::take_u64;
 use model::labels::METRIC_NAME;
 
@@ -16,6 +18,18 @@ pub(crate) fn labels(packed: &[u8]) -> PackedLabels<'_> {
 /// The value of `__name__`, empty when there is none.
 pub(crate) fn metric(packed: &[u8]) -> &str {
     labels(packed).find(|(name, _)| *name == METRIC_NAME).map_or("", |(_, value)| value)
+}
+
+/// Where a label stands in a packed set, and its value.
+pub(crate) fn find<'a>(packed: &'a [u8], name: &str) -> Option<(Range<usize>, &'a str)> {
+    let mut labels = labels(packed);
+    loop {
+        let before = packed.len() - labels.rest.len();
+        let (found, value) = labels.next()?;
+        if found == name {
+            return Some((before..packed.len() - labels.rest.len(), value));
+        }
+    }
 }
 
 impl<'a> Iterator for PackedLabels<'a> {

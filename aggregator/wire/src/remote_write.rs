@@ -16,7 +16,9 @@ mod v1;
 mod v2;
 
 pub use decode::{DecodeError, decode};
+pub(crate) use encode::{Descriptions, encode_v2};
 pub use encode::{EncodeStats, encode};
+pub(crate) use negotiate::shorten;
 pub use negotiate::{Unsupported, Version, negotiate};
 
 pub use crate::decode::{DecodeOptions, DecodeStats, Partition, Refused};
@@ -31,4 +33,4 @@ pub const HEADER_EXEMPLARS_WRITTEN: &str = "X-Prometheus-Remote-Write-Exemplars-
 pub const HEADER_RETRY_ATTEMPT: &str = "Retry-Attempt";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -40,7 +40,7 @@ impl<'a> Reader<'a> {
         self.end - self.rest.len()
     }
 
-    fn corrupt(&self, what: &'static str) -> Corrupt {
+    pub(crate) fn corrupt(&self, what: &'static str) -> Corrupt {
         Corrupt { position: self.position(), what }
     }
 
@@ -86,17 +86,16 @@ impl<'a> Reader<'a> {
     pub(crate) fn bytes(&mut self) -> Result<Self> {
         let before = *self;
         let length = self.varint()?;
-        let split = usize::try_from(length).ok().and_then(|length| {
-            let (content, rest) = self.rest.split_at_checked(length)?;
-            Some((content, rest))
-        });
-        match split {
-            Some((content, rest)) => {
-                self.rest = rest;
-                Ok(Self { rest: content, end: self.position() })
-            }
-            None => Err(before.corrupt("field is longer than the message around it")),
-        }
+        let content = usize::try_from(length).ok().and_then(|length| self.take(length));
+        content.ok_or_else(|| before.corrupt("field is longer than the message around it"))
+    }
+
+    /// The next bytes, `None` when there are fewer.
+    #[inline]
+    pub(crate) fn take(&mut self, length: usize) -> Option<Self> {
+        let (content, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(Self { rest: content, end: self.position() })
     }
 
     /// Passes over the value of a field that nobody here knows.

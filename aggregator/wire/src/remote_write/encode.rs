@@ -35,7 +35,7 @@ pub struct EncodeStats {
 pub fn encode(version: Version, batch: &WriteBatch, out: &mut Vec<u8>) -> EncodeStats {
     match version {
         Version::V1 => encode_v1(batch, out),
-        Version::V2 => encode_v2(batch, out),
+        Version::V2 => encode_v2(batch.series(), batch.metadata(), out),
     }
 }
 
@@ -81,13 +81,18 @@ fn put_labels<'a>(out: &mut Vec<u8>, labels: impl Iterator<Item = (&'a str, &'a 
     }
 }
 
-fn encode_v2(batch: &WriteBatch, out: &mut Vec<u8>) -> EncodeStats {
+/// A request of 2.0 with some of a batch's series.
+pub(crate) fn encode_v2<'a>(
+    series: impl Iterator<Item = SeriesWrite<'a>>,
+    metadata: &'a [(String, Metadata)],
+    out: &mut Vec<u8>,
+) -> EncodeStats {
     let mut stats = EncodeStats::default();
     let mut symbols = Symbols::default();
     symbols.number("");
-    let mut descriptions = Descriptions::new(batch);
+    let mut descriptions = Descriptions::new(metadata);
     let mut body = Vec::new();
-    for series in batch.series() {
+    for series in series {
         if series.samples.is_empty() && series.histograms.is_empty() {
             stats.series_dropped += 1;
             continue;
@@ -95,7 +100,7 @@ fn encode_v2(batch: &WriteBatch, out: &mut Vec<u8>) -> EncodeStats {
         let metadata = descriptions.find(packed::metric(series.labels));
         put_message(&mut body, 5, |out| put_series_v2(out, &series, metadata, &mut symbols));
     }
-    stats.metadata_dropped = batch.metadata().len() - descriptions.used();
+    stats.metadata_dropped = metadata.len() - descriptions.used();
     for symbol in &symbols.in_order {
         put_bytes(out, 4, symbol.as_bytes());
     }
@@ -164,31 +169,32 @@ impl<'a> Symbols<'a> {
 
 /// A batch's descriptions by metric name, and which of them were used.
 #[derive(Debug)]
-struct Descriptions<'a> {
+pub(crate) struct Descriptions<'a> {
     by_metric: HashMap<&'a str, (&'a Metadata, bool), FxBuildHasher>,
 }
 
 impl<'a> Descriptions<'a> {
-    fn new(batch: &'a WriteBatch) -> Self {
-        let all = batch.metadata().iter();
-        Self {
-            by_metric: all.map(|(metric, metadata)| (metric.as_str(), (metadata, false))).collect(),
-        }
+    pub(crate) fn new(metadata: &'a [(String, Metadata)]) -> Self {
+        let by_metric = metadata.iter();
+        let by_metric = by_metric.map(|(metric, metadata)| (metric.as_str(), (metadata, false)));
+        Self { by_metric: by_metric.collect() }
     }
 
-    /// The description of a series: of its own name, or of the family that its suffix belongs to.
-    fn find(&mut self, metric: &str) -> Option<&'a Metadata> {
+    /// What a series is described under: its own name, or the family that its suffix belongs to.
+    pub(crate) fn family<'m>(&self, metric: &'m str) -> Option<&'m str> {
         if self.by_metric.is_empty() {
             return None;
         }
-        let name = if self.by_metric.contains_key(metric) {
-            metric
-        } else {
-            let (stem, _) = metric.rsplit_once('_')?;
-            let (metadata, _) = self.by_metric.get(stem)?;
-            Some(stem).filter(|stem| family(metric, metadata.kind) == *stem)?
-        };
-        let (metadata, used) = self.by_metric.get_mut(name)?;
+        if self.by_metric.contains_key(metric) {
+            return Some(metric);
+        }
+        let (stem, _) = metric.rsplit_once('_')?;
+        let (metadata, _) = self.by_metric.get(stem)?;
+        Some(stem).filter(|stem| family(metric, metadata.kind) == *stem)
+    }
+
+    fn find(&mut self, metric: &str) -> Option<&'a Metadata> {
+        let (metadata, used) = self.by_metric.get_mut(self.family(metric)?)?;
         *used = true;
         Some(metadata)
     }

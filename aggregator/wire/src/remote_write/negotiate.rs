@@ -92,7 +92,7 @@ fn compression(encoding: &str) -> Result<Compression, Unsupported> {
 }
 
 /// Keeps a hostile header from filling an error message.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(100).collect()
 }
 

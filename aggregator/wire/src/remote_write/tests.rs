@@ -4,7 +4,7 @@ mod hostile;
 mod official;
 mod partition;
 mod round_trip;
-mod strategies;
+pub(crate) mod strategies;
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ use model::{
 use super::{DecodeError, DecodeOptions, DecodeStats, Version, decode};
 
 /// One batch as text: exact, so that NaNs compare by their bits.
-fn dump(batch: &WriteBatch) -> String {
+pub(crate) fn dump(batch: &WriteBatch) -> String {
     let mut text = String::new();
     for series in batch.series() {
         let labels = Labels::from_bytes(series.labels).expect("is packed");

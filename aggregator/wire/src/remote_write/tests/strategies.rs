@@ -22,7 +22,7 @@ struct Series {
 }
 
 /// A batch; with `starts`, samples have start timestamps.
-pub(super) fn batch(starts: bool) -> impl Strategy<Value = Arc<WriteBatch>> {
+pub(crate) fn batch(starts: bool) -> impl Strategy<Value = Arc<WriteBatch>> {
     let metadata = prop::option::of(metadata());
     (vec((series(starts), metadata), 0..8)).prop_map(|all| {
         let mut batch = WriteBatch::default();

@@ -15,6 +15,8 @@ use e2e::{
 
 use crate::{
     cgroups::Groups,
+    Options,
+    proc::{cpu_seconds, resident_bytes},
     report::{Measurement, Report},
 };
 
@@ -22,10 +24,9 @@ const GROUPS: usize = 250;
 /// Until connections are made and descriptors are open.
 const WARM_UP: Duration = Duration::from_secs(5);
 const MEASURED: Duration = Duration::from_secs(30);
-/// The kernel's clock ticks per second (USER_HZ), 100 on every Linux.
-const TICKS: f64 = 100.0;
+const MIB: f64 = 1_048_576.0;
 
-pub(crate) fn run(report: &mut Report) -> Result<(), String> {
+pub(crate) fn run(report: &mut Report, _options: Options) -> Result<(), String> {
     let groups = Groups::make(GROUPS)?;
     let server = Server::start();
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -63,27 +64,6 @@ pub(crate) fn run(report: &mut Report) -> Result<(), String> {
     };
     let share = (after - before) / took.as_secs_f64() * 100.0;
     report.add(&measurement("CPU, 250 cgroups each second", share, "% of a core", 3.0));
-    report.add(&measurement("memory, 250 cgroups", resident_mib(agent.pid())?, "MiB", 30.0));
+    report.add(&measurement("memory, 250 cgroups", resident_bytes(agent.pid())? / MIB, "MiB", 30.0));
     Ok(())
-}
-
-/// User and system time of a process so far (proc(5), fields 14 and 15).
-fn cpu_seconds(pid: u32) -> Result<f64, String> {
-    let stat =
-        fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| error.to_string())?;
-    let fields: Vec<&str> =
-        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
-    match (ticks(11), ticks(12)) {
-        (Some(user), Some(system)) => Ok((user + system) / TICKS),
-        _ => Err(format!("cannot read the CPU time of process {pid}")),
-    }
-}
-
-fn resident_mib(pid: u32) -> Result<f64, String> {
-    let status =
-        fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| error.to_string())?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kib.map(|kib| kib / 1024.0).ok_or_else(|| format!("cannot read the memory of process {pid}"))
 }

@@ -1,7 +1,11 @@
-//! Measurements, each beside a peer or a target: `cargo run --release -p bench -- [--json] SUITE...`
+//! Measurements, each beside peers or a target:
+//! `cargo run --release -p bench -- [--json] [--quick] SUITE...`
 //!
-//! Prints a line per measurement: ours, the peer's or the target, and the ratio. With `--json`, one
-//! object a line. Suites: `agent`, `all`. Run on a quiet machine; nothing here passes or fails.
+//! Prints a line per measurement and peer: ours, the peer's, the ratio, the target. With `--json`,
+//! one object a line. Suites: `agent`, `ingest`, `storage`, `query`, `all`. The peers are Debian's
+//! `victoria-metrics` and `prometheus`; where one is not installed, that is said and ours is measured
+//! alone. With `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing
+//! here passes or fails.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,38 +14,78 @@
 
 mod agent;
 mod cgroups;
+mod http;
+mod ingest;
+mod load;
+mod proc;
 mod report;
+mod statistics;
+mod system;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use report::Report;
 
 /// A suite by name.
 struct Suite {
     name: &'static str,
-    run: fn(&mut Report) -> Result<(), String>,
+    run: fn(&mut Report, Options) -> Result<(), String>,
 }
 
-const SUITES: [Suite; 1] = [Suite { name: "agent", run: agent::run }];
+/// How to run the suites.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Small loads, to try it out.
+    pub(crate) quick: bool,
+}
+
+const SUITES: [Suite; 2] = [
+    Suite { name: "agent", run: agent::run },
+    Suite { name: "ingest", run: ingest::run },
+];
+const FLAGS: [&str; 2] = ["--json", "--quick"];
 
 fn main() -> ExitCode {
     let (flags, wanted): (Vec<String>, Vec<String>) =
         std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
     let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
     let unknown = wanted.iter().any(|name| name != "all" && !names.contains(&name.as_str()));
-    if wanted.is_empty() || unknown || flags.iter().any(|flag| flag != "--json") {
-        report::say(&format!("usage: bench [--json] SUITE...; suites: {} all\n", names.join(" ")));
+    if wanted.is_empty() || unknown || flags.iter().any(|flag| !FLAGS.contains(&flag.as_str())) {
+        let flags = FLAGS.map(|flag| format!("[{flag}]")).join(" ");
+        report::say(&format!("usage: bench {flags} SUITE...; suites: {} all\n", names.join(" ")));
         return ExitCode::from(2);
     }
-    let mut report = Report::new(!flags.is_empty());
+    if let Err(error) = build() {
+        report::complain(&format!("{error}\n"));
+        return ExitCode::FAILURE;
+    }
+    let given = |wanted: &str| flags.iter().any(|flag| flag == wanted);
+    let mut report = Report::new(given("--json"));
+    let options = Options { quick: given("--quick") };
     for suite in &SUITES {
         if !wanted.iter().any(|name| name == "all" || name == suite.name) {
             continue;
         }
-        if let Err(error) = (suite.run)(&mut report) {
-            report::say(&format!("{}: {error}\n", suite.name));
+        if let Err(error) = (suite.run)(&mut report, options) {
+            report::complain(&format!("{}: {error}\n", suite.name));
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
+}
+
+/// Builds the program that is measured, so that no older one is, unless `TIDEWATCH_BIN` names one.
+fn build() -> Result<(), String> {
+    if std::env::var_os("TIDEWATCH_BIN").is_some() {
+        return Ok(());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--release", "--quiet", "--manifest-path"]);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"));
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("cargo build --release: {status}")),
+        Err(error) => Err(format!("cargo: {error}")),
+    }
 }

@@ -28,6 +28,17 @@ impl Report {
         Self { json }
     }
 
+    /// One line per peer, the first with the target; without peers one line of ours.
+    pub(crate) fn beside(&mut self, ours: &Measurement, peers: &[(&'static str, f64)]) {
+        if peers.is_empty() {
+            self.add(ours);
+        }
+        for (number, peer) in peers.iter().enumerate() {
+            let target = ours.target.filter(|_| number == 0);
+            self.add(&Measurement { peer: Some(*peer), target, ..ours.clone() });
+        }
+    }
+
     pub(crate) fn add(&mut self, measurement: &Measurement) {
         let Measurement { suite, name, ours, unit, peer, target, more_is_better } = measurement;
         let ratio =
@@ -43,16 +54,21 @@ impl Report {
             say(&format!("{object}\n"));
             return;
         }
-        let mut line = format!("{suite:<8} {name:<44} {ours:>10.3} {unit}");
+        let mut line = format!("{suite:<8} {name:<56} {ours:>10.3} {unit}");
         if let (Some((peer, value)), Some(ratio)) = (peer, ratio) {
             line.push_str(&format!("   {peer} {value:.3}, {ratio:.1} times better"));
         }
         if let (Some(target), Some(met)) = (target, met) {
             let met = if met { "met" } else { "MISSED" };
-            line.push_str(&format!("   target {target}: {met}"));
+            line.push_str(&format!("   target {target:.3}: {met}"));
         }
         say(&format!("{line}\n"));
     }
+}
+
+/// Writes to standard error, for a person.
+pub(crate) fn complain(text: &str) {
+    drop(std::io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// Writes to standard output; whoever closed it does not want the rest.

@@ -14,8 +14,8 @@ use e2e::{
 };
 
 use crate::{
-    cgroups::Groups,
     Options,
+    cgroups::Groups,
     proc::{cpu_seconds, resident_bytes},
     report::{Measurement, Report},
 };
@@ -64,6 +64,11 @@ pub(crate) fn run(report: &mut Report, _options: Options) -> Result<(), String> 
     };
     let share = (after - before) / took.as_secs_f64() * 100.0;
     report.add(&measurement("CPU, 250 cgroups each second", share, "% of a core", 3.0));
-    report.add(&measurement("memory, 250 cgroups", resident_bytes(agent.pid())? / MIB, "MiB", 30.0));
+    report.add(&measurement(
+        "memory, 250 cgroups",
+        resident_bytes(agent.pid())? / MIB,
+        "MiB",
+        30.0,
+    ));
     Ok(())
 }

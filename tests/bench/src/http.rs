@@ -39,7 +39,8 @@ impl Connection {
     /// Posts a body; anything but success is an error with the answer's text.
     pub(crate) fn post(&mut self, body: &[u8]) -> Result<(), String> {
         let head = format!("{}Content-Length: {}\r\n\r\n", self.head, body.len());
-        let sent = self.stream.write_all(head.as_bytes()).and_then(|()| self.stream.write_all(body));
+        let sent =
+            self.stream.write_all(head.as_bytes()).and_then(|()| self.stream.write_all(body));
         // A server that refuses early may close while we still write; its answer says why.
         let answer = self.answer();
         match (sent, answer) {

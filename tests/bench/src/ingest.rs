@@ -49,7 +49,8 @@ const SIZES: [Size; 2] = [
     Size { name: "200k series", series: 200_000, ticks: 21, target: Some(2.5) },
     Size { name: "1M series", series: 1_000_000, ticks: 5, target: Some(1.5) },
 ];
-const QUICK: [Size; 1] = [Size { name: "quick 20k series", series: 20_000, ticks: 11, target: None }];
+const QUICK: [Size; 1] =
+    [Size { name: "quick 20k series", series: 20_000, ticks: 11, target: None }];
 
 /// What one system did with one load.
 #[derive(Clone, Copy, Debug, Default)]
@@ -209,9 +210,9 @@ fn send(
                 Ok(())
             }));
         }
-        senders.into_iter().try_for_each(|sender| {
-            sender.join().map_err(|_panic| "a sender failed".to_owned())?
-        })
+        senders
+            .into_iter()
+            .try_for_each(|sender| sender.join().map_err(|_panic| "a sender failed".to_owned())?)
     })?;
     let wall = begun.elapsed().as_secs_f64();
     sleep(DRAIN);

@@ -14,12 +14,18 @@
 
 mod agent;
 mod cgroups;
+mod history;
 mod http;
 mod ingest;
 mod load;
 mod proc;
+mod query;
+mod real;
 mod report;
+mod rest;
+mod settle;
 mod statistics;
+mod storage;
 mod system;
 
 use std::process::{Command, ExitCode};
@@ -39,9 +45,11 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
 }
 
-const SUITES: [Suite; 2] = [
+const SUITES: [Suite; 4] = [
     Suite { name: "agent", run: agent::run },
     Suite { name: "ingest", run: ingest::run },
+    Suite { name: "storage", run: storage::run },
+    Suite { name: "query", run: query::run },
 ];
 const FLAGS: [&str; 2] = ["--json", "--quick"];
 

@@ -42,12 +42,18 @@ fn every_series_has_a_sample_each_tick_and_three_of_ten_change() {
     for (tick, batch) in ticks.iter().enumerate() {
         assert_eq!(batch.series_count(), REQUEST_SERIES);
         let time = 1_000 + TICK * i64::try_from(tick).expect("fits");
-        assert!(batch.series().all(|series| series.samples.len() == 1
-            && series.samples[0].time == time));
+        assert!(
+            batch
+                .series()
+                .all(|series| series.samples.len() == 1 && series.samples[0].time == time)
+        );
     }
     let changed = ticks[0].series().zip(ticks[1].series());
     let changed = changed.filter(|(a, b)| a.samples[0].value != b.samples[0].value).count();
-    assert!((REQUEST_SERIES * 28 / 100..=REQUEST_SERIES * 30 / 100).contains(&changed), "{changed}");
+    assert!(
+        (REQUEST_SERIES * 28 / 100..=REQUEST_SERIES * 30 / 100).contains(&changed),
+        "{changed}"
+    );
 }
 
 #[test]

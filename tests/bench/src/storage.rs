@@ -1,0 +1,120 @@
+//! How much room samples and series take on the disk, all files counted, after everything has been
+//! flushed and merged.
+//!
+//! Short series make the labels weigh much: at every 15th second there are 140 samples a series. So
+//! beside *all files* there is a figure *without labels*: the peers' have files of their own, and ours
+//! are what the same series take with one sample each, which is somewhat more than the labels.
+
+use wire::remote_write::Version;
+
+use crate::{
+    Options,
+    load::{Load, TICK},
+    real::{self, Series},
+    report::{Measurement, Report},
+    settle::{Room, settle},
+    system::{Kind, System},
+};
+
+const SUITE: &str = "storage";
+/// Name, every so many samples, bytes a sample.
+const CADENCES: [(&str, usize, f64); 2] = [("1 s", 1, 0.16), ("15 s", 15, 0.28)];
+const INDEX_SERIES: usize = 200_000;
+/// Bytes of index per series.
+const INDEX_TARGET: f64 = 50.0;
+/// Of the file, when tried out.
+const QUICK_SHARE: usize = 10;
+
+pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
+    let mut all = real::read()?;
+    if options.quick {
+        all = all.into_iter().step_by(QUICK_SHARE).collect();
+    }
+    let quick = if options.quick { "quick " } else { "" };
+    for (name, step, target) in CADENCES {
+        cadence(
+            report,
+            &format!("{quick}real data, {name}"),
+            &real::thin(&all, step, usize::MAX),
+            target,
+        )?;
+    }
+    index(report, quick, if options.quick { INDEX_SERIES / QUICK_SHARE } else { INDEX_SERIES })
+}
+
+fn cadence(report: &mut Report, name: &str, all: &[Series], target: f64) -> Result<(), String> {
+    let count = real::samples(all) as f64;
+    let peers = peers(|system| store(system, all))?;
+    let ours = store(System::ours()?, all)?;
+    let index = store(System::ours()?, &real::thin(all, 1, 1))?;
+    let mut add = |name: String, ours: f64, peers: Vec<(&'static str, f64)>, target| {
+        let unit = "B/sample";
+        let measurement = Measurement {
+            suite: SUITE,
+            name,
+            ours,
+            unit,
+            peer: None,
+            target,
+            more_is_better: false,
+        };
+        report.beside(&measurement, &peers);
+    };
+    let per = |of: fn(&Room) -> f64| {
+        peers.iter().map(|(kind, room)| (kind.name(), of(room) / count)).collect()
+    };
+    add(format!("{name}, all files"), ours.all / count, per(|room| room.all), Some(target));
+    let without = per(|room| room.all - room.index.unwrap_or(0.0));
+    let ours = (ours.all - index.all) / count;
+    add(format!("{name}, without labels"), ours, without, Some(target));
+    Ok(())
+}
+
+fn peers(store: impl Fn(System) -> Result<Room, String>) -> Result<Vec<(Kind, Room)>, String> {
+    let mut peers = Vec::new();
+    for kind in Kind::PEERS {
+        if let Some(system) = System::start(kind)? {
+            peers.push((kind, store(system)?));
+        }
+    }
+    Ok(peers)
+}
+
+fn store(system: System, all: &[Series]) -> Result<Room, String> {
+    let mut connection = system.writer(Version::V1, false)?;
+    for body in real::bodies(all, Version::V1)? {
+        connection.post(&body)?;
+    }
+    drop(connection);
+    let last = all.iter().filter_map(|series| series.samples.last()).map(|(time, _)| *time).max();
+    settle(system, real::samples(all), last.unwrap_or(0))
+}
+
+/// Many series with one sample each: what is on the disk then is labels and the way to them.
+fn index(report: &mut Report, quick: &str, series: usize) -> Result<(), String> {
+    let start = e2e::write::now() - TICK;
+    let load = Load { version: Version::V1, series, ticks: 1, start, tenant_series: None };
+    let bodies = load.prepare()?;
+    let store = |system: System| {
+        let mut connection = system.writer(Version::V1, false)?;
+        for body in bodies.iter().flatten() {
+            connection.post(body)?;
+        }
+        settle(system, series, start)
+    };
+    let peers: Vec<_> = peers(store)?
+        .iter()
+        .map(|(kind, room)| (kind.name(), room.index.unwrap_or(room.all) / series as f64))
+        .collect();
+    let measurement = Measurement {
+        suite: SUITE,
+        name: format!("{quick}index of {series} series (ours with a sample each)"),
+        ours: store(System::ours()?)?.all / series as f64,
+        unit: "B/series",
+        peer: None,
+        target: Some(INDEX_TARGET),
+        more_is_better: false,
+    };
+    report.beside(&measurement, &peers);
+    Ok(())
+}

@@ -14,8 +14,8 @@ use crate::load::{begin, body};
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/node-1s.bin.xz");
 /// Series of one request.
 const REQUEST_SERIES: usize = 200;
-/// Samples of a series in one request.
-const REQUEST_SAMPLES: usize = 300;
+/// What one request covers, in milliseconds.
+const REQUEST_MILLIS: i64 = 300_000;
 
 /// One series.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,13 +90,11 @@ pub(crate) fn samples(all: &[Series]) -> usize {
 pub(crate) fn bodies(all: &[Series], version: Version) -> Result<Vec<Vec<u8>>, String> {
     let times = || all.iter().flat_map(|series| &series.samples).map(|(time, _)| *time);
     let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(Vec::new()) };
-    let longest = all.iter().map(|series| series.samples.len()).max().unwrap_or(1);
-    let slices = i64::try_from(longest.div_ceil(REQUEST_SAMPLES)).unwrap_or(1);
-    let length = (last - first) / slices + 1;
     let mut done = vec![0; all.len()];
     let mut bodies = Vec::new();
-    for slice in 1..=slices {
-        let end = first + slice * length;
+    let mut end = first;
+    while end <= last {
+        end += REQUEST_MILLIS;
         for (series, done) in all.chunks(REQUEST_SERIES).zip(done.chunks_mut(REQUEST_SERIES)) {
             let mut batch = WriteBatch::default();
             for (series, done) in series.iter().zip(done) {

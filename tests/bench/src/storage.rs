@@ -43,15 +43,13 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
 }
 
 fn cadence(report: &mut Report, name: &str, all: &[Series], target: f64) -> Result<(), String> {
-    let count = real::samples(all) as f64;
     let peers = peers(|system| store(system, all))?;
     let ours = store(System::ours()?, all)?;
     let index = store(System::ours()?, &real::thin(all, 1, 1))?;
-    let mut add = |name: String, ours: f64, peers: Vec<(&'static str, f64)>, target| {
-        let unit = "B/sample";
+    let mut add = |figure: &str, unit, ours: f64, peers: Vec<(&'static str, f64)>, target| {
         let measurement = Measurement {
             suite: SUITE,
-            name,
+            name: format!("{name}, {figure}"),
             ours,
             unit,
             peer: None,
@@ -60,13 +58,17 @@ fn cadence(report: &mut Report, name: &str, all: &[Series], target: f64) -> Resu
         };
         report.beside(&measurement, &peers);
     };
-    let per = |of: fn(&Room) -> f64| {
+    let per = |count: f64, of: fn(&Room) -> f64| {
         peers.iter().map(|(kind, room)| (kind.name(), of(room) / count)).collect()
     };
-    add(format!("{name}, all files"), ours.all / count, per(|room| room.all), Some(target));
-    let without = per(|room| room.all - room.index.unwrap_or(0.0));
-    let ours = (ours.all - index.all) / count;
-    add(format!("{name}, without labels"), ours, without, Some(target));
+    let (samples, series) = (real::samples(all) as f64, all.len() as f64);
+    let all_files = per(samples, |room| room.all);
+    add("all files", "B/sample", ours.all / samples, all_files, Some(target));
+    let without = per(samples, |room| room.all - room.index.unwrap_or(0.0));
+    let ours = (ours.all - index.all) / samples;
+    add("without labels", "B/sample", ours, without, Some(target));
+    let labels = per(series, |room| room.index.unwrap_or(0.0));
+    add("labels", "B/series", index.all / series, labels, Some(INDEX_TARGET));
     Ok(())
 }
 

@@ -65,6 +65,9 @@ struct Taken {
 /// What each installed peer did.
 type Peers = Vec<(Kind, Taken)>;
 
+/// One of its numbers.
+type Figure = fn(&Taken) -> f64;
+
 /// In million samples a second.
 #[derive(Clone, Copy, Debug, Default)]
 struct Speed {
@@ -136,7 +139,7 @@ fn tenants(report: &mut Report, size: Size, load: Load, peers: &Peers) -> Result
 }
 
 fn add_speeds(report: &mut Report, name: &str, ours: Taken, peers: &Peers, target: Option<f64>) {
-    let figures: [(&str, fn(&Taken) -> f64, Option<f64>); 4] = [
+    let figures: [(&str, Figure, Option<f64>); 4] = [
         ("registration, wall", |taken| taken.registration.wall, None),
         ("registration, 2-core", |taken| taken.registration.two_core, None),
         ("steady, wall", |taken| taken.steady.wall, None),
@@ -169,7 +172,7 @@ fn add_memory(report: &mut Report, name: &str, ours: Taken, peers: &Peers) {
     report.beside(&measurement, &values(peers, |taken| taken.bytes_per_series));
 }
 
-fn values(peers: &Peers, of: fn(&Taken) -> f64) -> Vec<(&'static str, f64)> {
+fn values(peers: &Peers, of: Figure) -> Vec<(&'static str, f64)> {
     peers.iter().map(|(kind, taken)| (kind.name(), of(taken))).collect()
 }
 

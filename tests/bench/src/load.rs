@@ -42,7 +42,7 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         let high = (mixed ^ (mixed >> 31)) >> 32;
-        u32::try_from(high * u64::from(limit) >> 32).unwrap_or(0)
+        u32::try_from((high * u64::from(limit)) >> 32).unwrap_or(0)
     }
 }
 

@@ -62,7 +62,7 @@ fn bodies_hold_everything_and_no_slice_is_older_than_the_one_before() {
         decode(Version::V2, &plain, &DecodeOptions::default(), &mut batch).expect("is a write");
         count += batch.sample_count();
         let times = || batch.series().flat_map(|series| series.samples).map(|sample| sample.time);
-        assert!(times().min() > Some(newest - 300_000));
+        assert!(times().min() > Some(newest.saturating_sub(300_000)));
         newest = newest.max(times().max().unwrap_or(newest));
     }
     assert_eq!(count, samples(&all));

@@ -24,9 +24,11 @@ pub(crate) enum Command {
     Aggregator(Daemon),
     /// Only alerting, against an aggregator elsewhere
     Alerting(Daemon),
-    /// Check a file before it is used
+    /// Check a file before it is used, or stored data for damage
     #[command(subcommand)]
     Check(Check),
+    /// Make a data directory out of a snapshot, which stays as it is
+    Restore(Restore),
     /// One sample app of the demo
     #[command(hide = true)]
     SampleApp(PassThrough),
@@ -75,6 +77,22 @@ pub(crate) enum Check {
         /// Configuration file (TOML)
         file: PathBuf,
     },
+    /// Verify every checksum of a data directory or of a snapshot, and say what is lost if anything is
+    Data {
+        /// The directory; no aggregator may be running on it
+        dir: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The snapshot: a directory below `snapshots` of an aggregator's data directory
+    pub(crate) snapshot: PathBuf,
+    /// The new data directory, on the same file system; it must not exist or be empty
+    pub(crate) dir: PathBuf,
 }
 
 /// Arguments that are somebody else's to read.

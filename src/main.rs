@@ -9,6 +9,7 @@ mod daemons;
 mod demo;
 mod exit;
 mod local;
+mod restore;
 mod up;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::SampleApp(_) | Command::Shim(_) => Ok(()),
         Command::Check(check) => check::run(&check),
+        Command::Restore(restore) => restore::run(&restore),
         Command::Demo(options) => runtime()?.block_on(demo::run(options)),
         Command::Up(options) => runtime()?.block_on(up::run(options)),
         Command::Agent(options) => runtime()?.block_on(daemons::agent(options)),

@@ -1,6 +1,7 @@
 //! The routes: who answers which path.
 
 mod about;
+mod admin;
 pub(crate) mod answer;
 mod body;
 mod events;
@@ -18,6 +19,7 @@ mod render;
 mod search;
 mod series;
 mod status;
+mod usage;
 
 use axum::{
     Router,
@@ -62,6 +64,10 @@ pub(crate) fn router(state: State) -> Router {
         .route("/rules", get(pushed::rules))
         .route("/alerts", get(pushed::alerts))
         .route("/features", get(features::features))
+        .route("/usage", get(usage::usage))
+        .route("/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))
+        .route("/admin/tsdb/delete_series", post(admin::delete).put(admin::delete))
+        .route("/admin/tsdb/clean_tombstones", post(admin::clean).put(admin::clean))
         .route("/events", get(events::read).post(events::append))
         .route("/events/stream", get(events::follow))
         .route("/nodes/{node}/commands", get(nodes::take).post(nodes::push))

@@ -1,6 +1,9 @@
 //! What is done besides answering: the store's maintenance, and reloads.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use daemon::{clock, stop::Stop};
 use tokio::{sync::watch, time::MissedTickBehavior};
@@ -78,10 +81,14 @@ pub(crate) async fn reload(
 }
 
 /// The folders below the data directory.
-pub(crate) fn store_dir(settings: &Settings) -> PathBuf {
-    settings.data_dir.join("metrics")
+pub(crate) fn store_dir(data: &Path) -> PathBuf {
+    data.join("metrics")
 }
 
-pub(crate) fn timeline_dir(settings: &Settings) -> PathBuf {
-    settings.data_dir.join("timeline")
+pub(crate) fn timeline_dir(data: &Path) -> PathBuf {
+    data.join("timeline")
+}
+
+pub(crate) fn snapshots_dir(data: &Path) -> PathBuf {
+    data.join("snapshots")
 }

@@ -20,6 +20,11 @@ pub struct Settings {
     pub retention: HumanDuration,
     /// Serve `POST /-/reload`. SIGHUP reloads in any case.
     pub allow_reload: bool,
+    /// Serve `/api/v1/admin/tsdb/…` to tokens with the scope `admin`.
+    pub admin_api: bool,
+    /// Tenants that `/metrics` names, those with the most series first; the others are summed. Anyone
+    /// who reaches the port may read `/metrics`, so it names none unless told to.
+    pub metrics_tenants_max: usize,
     /// Largest body of a request, in MiB.
     pub body_mib_max: usize,
     pub query: Query,
@@ -46,6 +51,9 @@ pub struct Query {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     pub active_series: u64,
+    /// On average; a burst of ten seconds' worth is let through.
+    pub new_series_per_second: f64,
+    pub samples_per_second: f64,
     pub tenants: usize,
 }
 
@@ -72,6 +80,8 @@ impl Default for Settings {
             data_dir: PathBuf::from("tidewatch-data"),
             retention: HumanDuration(Duration::from_hours(15 * 24)),
             allow_reload: false,
+            admin_api: false,
+            metrics_tenants_max: 0,
             body_mib_max: 64,
             query: Query::default(),
             limits: Limits::default(),
@@ -94,7 +104,13 @@ impl Default for Query {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { active_series: 1_000_000, tenants: 100_000 }
+        let usual = tsdb::limits::Limits::default();
+        Self {
+            active_series: 1_000_000,
+            new_series_per_second: usual.new_series_per_second,
+            samples_per_second: usual.samples_per_second,
+            tenants: 100_000,
+        }
     }
 }
 
@@ -109,6 +125,8 @@ pub enum InvalidSettings {
     DuplicateToken(String),
     #[error("aggregator.tokens: {0:?} has the same secret as another token")]
     SharedSecret(String),
+    #[error("aggregator.{key} must be a number that is not negative")]
+    NoRate { key: &'static str },
     #[error("aggregator.{key} must be at least {least}")]
     TooSmall { key: &'static str, least: u64 },
 }
@@ -123,6 +141,14 @@ impl Settings {
         at_least("query.concurrency", 1, self.query.concurrency as u64)?;
         at_least("query.concurrency_per_caller", 1, self.query.concurrency_per_caller as u64)?;
         at_least("limits.tenants", 1, self.limits.tenants as u64)?;
+        for (key, rate) in [
+            ("limits.new_series_per_second", self.limits.new_series_per_second),
+            ("limits.samples_per_second", self.limits.samples_per_second),
+        ] {
+            if !(rate.is_finite() && rate >= 0.0) {
+                return Err(InvalidSettings::NoRate { key });
+            }
+        }
         self.tokens().map(|_tokens| ())
     }
 

@@ -8,6 +8,7 @@
 mod api;
 mod auth;
 mod background;
+pub mod check;
 mod commands;
 pub mod config;
 mod ingest;
@@ -15,6 +16,7 @@ mod metrics;
 mod page;
 mod run;
 mod search;
+pub mod snapshot;
 mod state;
 pub mod timeline;
 

@@ -14,6 +14,8 @@ use prometheus_client::{
 };
 use tsdb::store::Store;
 
+mod tenants;
+
 /// How a request to write ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub(crate) enum WriteOutcome {
@@ -41,7 +43,8 @@ pub(crate) struct AggregatorMetrics {
 }
 
 impl AggregatorMetrics {
-    pub(crate) fn register(metrics: &Metrics, store: Store) -> Self {
+    /// `tenants_max` tenants are named.
+    pub(crate) fn register(metrics: &Metrics, store: Store, tenants_max: usize) -> Self {
         let own = Self {
             unauthorized: Counter::default(),
             events: Counter::default(),
@@ -84,15 +87,18 @@ impl AggregatorMetrics {
                 "1 when the last reload was taken, 0 when it was refused",
                 own.reload_succeeded.clone(),
             );
-            registry.register_collector(Box::new(StoreCollector(store)));
+            registry.register_collector(Box::new(StoreCollector { store, tenants_max }));
         });
         own
     }
 }
 
-/// The store's statistics, read when asked for. No tenant is named: whoever reaches the port may read
-/// this.
-struct StoreCollector(Store);
+/// The store's statistics, read when asked for. Whoever reaches the port may read this, so tenants are
+/// named only where the configuration says so.
+struct StoreCollector {
+    store: Store,
+    tenants_max: usize,
+}
 
 impl std::fmt::Debug for StoreCollector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -102,7 +108,7 @@ impl std::fmt::Debug for StoreCollector {
 
 impl Collector for StoreCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let stats = self.0.stats();
+        let mut stats = self.store.stats();
         let gauges = [
             ("tsdb_head_series", "Active series", stats.series),
             ("tsdb_tenants", "Tenants with active series", stats.tenants.len() as u64),
@@ -145,6 +151,9 @@ impl Collector for StoreCollector {
         for (reason, count) in &stats.rejected {
             let labels = [("reason", reason.as_str())];
             ConstCounter::new(*count).encode(rejected.encode_family(&labels)?)?;
+        }
+        if self.tenants_max > 0 {
+            tenants::encode(&mut encoder, &mut stats.tenants, self.tenants_max)?;
         }
         Ok(())
     }

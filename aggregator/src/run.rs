@@ -68,6 +68,16 @@ pub async fn run(
     host: Host,
     reload: Reload,
 ) -> Result<(), StartError> {
+    run_on(Arc::new(OsDisk), settings, listener, host, reload).await
+}
+
+async fn run_on(
+    disk: Arc<dyn Disk>,
+    settings: Settings,
+    listener: TcpListener,
+    host: Host,
+    reload: Reload,
+) -> Result<(), StartError> {
     let tokens = settings.tokens()?;
     settings.validate()?;
     host.readiness.wait("opening the store");
@@ -88,14 +98,15 @@ pub async fn run(
     };
     // From before the store opens, so that a reload asked for meanwhile is not lost.
     let reload_requests = host.stop.reloads();
-    let (store, timeline) = match open(&settings, &host.readiness).await {
+    let (store, timeline) = match open(disk, &settings, &host.readiness).await {
         Ok(both) => both,
         Err(error) => {
             serving.abort();
             return Err(error);
         }
     };
-    let metrics = AggregatorMetrics::register(&host.metrics, store.clone());
+    let metrics =
+        AggregatorMetrics::register(&host.metrics, store.clone(), settings.metrics_tenants_max);
     let state = State::new(settings, tokens, store.clone(), timeline, metrics, host.stop.clone());
     if opened.set(api::router(state.clone())).is_err() {
         tracing::error!("the aggregator was opened twice");
@@ -122,17 +133,23 @@ async fn dispatch(opened: Arc<OnceLock<Router>>, request: Request) -> Response {
 }
 
 /// Opens the store and the timeline, telling `/-/ready` how far that is.
-async fn open(settings: &Settings, readiness: &Readiness) -> Result<(Store, Timeline), StartError> {
+async fn open(
+    disk: Arc<dyn Disk>,
+    settings: &Settings,
+    readiness: &Readiness,
+) -> Result<(Store, Timeline), StartError> {
     let settings = settings.clone();
     let readiness = readiness.clone();
     tokio::task::spawn_blocking(move || {
-        let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-        let timeline = Timeline::open(Arc::clone(&disk), &background::timeline_dir(&settings))?;
-        let dir = background::store_dir(&settings);
+        let timeline =
+            Timeline::open(Arc::clone(&disk), &background::timeline_dir(&settings.data_dir))?;
+        let dir = background::store_dir(&settings.data_dir);
         let options = tsdb::options::Options {
             retention: settings.retention.0,
             limits: tsdb::limits::Limits {
                 active_series: settings.limits.active_series,
+                new_series_per_second: settings.limits.new_series_per_second,
+                samples_per_second: settings.limits.samples_per_second,
                 ..tsdb::limits::Limits::default()
             },
             tenants_max: settings.limits.tenants,
@@ -157,9 +174,15 @@ async fn open(settings: &Settings, readiness: &Readiness) -> Result<(Store, Time
 }
 
 fn describe(progress: &Progress) -> String {
-    let percent = (progress.done * 100).checked_div(progress.total).unwrap_or(100);
-    match progress.phase {
-        Phase::Blocks => format!("opening blocks, {percent} %"),
-        Phase::Wal => format!("replaying the write-ahead log, {percent} %"),
+    let Progress { phase, done, total } = *progress;
+    let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
+    match phase {
+        Phase::Blocks => format!("opening blocks: {percent} % ({done} of {total})"),
+        Phase::Wal => {
+            format!("replaying log: {percent} % ({} of {} MiB)", done >> 20, total >> 20)
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use disk::{Disk, journal::Journal};
+use disk::{
+    Disk,
+    journal::{Journal, Record},
+};
 use model::{event::Event, time::Timestamp};
 use tenancy::access::Tenants;
 use tokio::sync::{broadcast, watch};
@@ -101,15 +104,12 @@ impl Timeline {
     pub fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, TimelineError> {
         let mut recent = Recent::default();
         let mut unreadable = 0u64;
-        let options = disk::journal::Options { segment_bytes: SEGMENT_BYTES, ..Default::default() };
-        let (journal, replay) = Journal::open(disk, dir, options, &mut |record| match (
-            record.kind,
-            serde_json::from_slice::<Event>(record.payload),
-        ) {
-            (RECORD_EVENT, Ok(event)) => recent.push(event),
-            _ => unreadable += 1,
-        })
-        .map_err(TimelineError::Open)?;
+        let (journal, replay) =
+            Journal::open(disk, dir, journal_options(), &mut |record| match decode(&record) {
+                Some(event) => recent.push(event),
+                None => unreadable += 1,
+            })
+            .map_err(TimelineError::Open)?;
         if unreadable > 0 || replay.corrupt > 0 {
             tracing::error!(unreadable, corrupt = replay.corrupt, "timeline records lost");
         }
@@ -153,6 +153,12 @@ impl Timeline {
         Ok(stored)
     }
 
+    /// Does something while no event is being written.
+    pub(crate) fn hold<T>(&self, act: impl FnOnce() -> T) -> T {
+        let _writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        act()
+    }
+
     /// The id of the newest event, 0 when there is none.
     pub fn last_id(&self) -> u64 {
         *self.inner.last.borrow()
@@ -191,6 +197,15 @@ impl Timeline {
             }
         }
     }
+}
+
+pub(crate) fn journal_options() -> disk::journal::Options {
+    disk::journal::Options { segment_bytes: SEGMENT_BYTES, ..Default::default() }
+}
+
+/// The event of a record; `None` when it is none.
+pub(crate) fn decode(record: &Record<'_>) -> Option<Event> {
+    (record.kind == RECORD_EVENT).then(|| serde_json::from_slice(record.payload).ok())?
 }
 
 /// Which events a reader may and wants to see.

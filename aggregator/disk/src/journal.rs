@@ -27,9 +27,9 @@ mod segments;
 
 pub use frame::Frames;
 pub use replay::{Damage, Record, ReplayStats};
-pub use segments::inspect;
+pub use segments::{inspect, segment_name};
 
-use segments::{cut, replay, segment_name, segments};
+use segments::{cut, replay, segments};
 
 /// Sizes of a journal.
 #[derive(Clone, Copy, Debug)]

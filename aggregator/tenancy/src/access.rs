@@ -17,6 +17,8 @@ pub enum Scope {
     Agent,
     /// Decide on restarts: read all events, record decisions, command nodes.
     Alerting,
+    /// Copy, delete and clean up stored metrics, where the aggregator is told to serve that.
+    Admin,
     /// End a quarantine and use what else a person on call uses.
     Operator,
 }
@@ -28,6 +30,7 @@ impl Scope {
             Self::MetricsWrite => "metrics-write",
             Self::Agent => "agent",
             Self::Alerting => "alerting",
+            Self::Admin => "admin",
             Self::Operator => "operator",
         }
     }

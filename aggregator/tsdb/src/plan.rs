@@ -75,7 +75,7 @@ fn of_like_size(members: &mut [Candidate]) -> Vec<BlockId> {
 }
 
 /// A block that is rewritten without what was deleted.
-fn deleted_from(blocks: &[Candidate]) -> Option<Merge> {
+pub(crate) fn deleted_from(blocks: &[Candidate]) -> Option<Merge> {
     let block = blocks.iter().find(|block| block.has_tombstones)?;
     let class = class_of(block.min, block.max).unwrap_or(CLASSES - 1);
     Some(Merge { blocks: vec![block.id], window: Window::of(block.min, class) })

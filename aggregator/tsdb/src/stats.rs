@@ -3,7 +3,7 @@
 use disk::journal::ReplayStats;
 use model::tenant::TenantId;
 
-use crate::outcome::RejectReason;
+use crate::{limits::Limits, outcome::RejectReason};
 
 /// How far opening has come. Called from the opening thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,4 +91,10 @@ pub struct TenantStats {
     pub series: u64,
     pub samples_appended: u64,
     pub rejected: u64,
+    /// The same by reason, in the order of [`RejectReason::ALL`].
+    pub rejected_for: [u64; RejectReason::ALL.len()],
+    /// Estimated memory in bytes: samples, and index with labels.
+    pub sample_bytes: u64,
+    pub index_bytes: u64,
+    pub limits: Limits,
 }

@@ -25,7 +25,7 @@ use crate::{
     options::Options,
     outcome::{AppendError, Appended, OpenError, RejectReason, StoreError},
     snapshot,
-    stats::{MaintenanceStats, OpenStats, Progress, Stats},
+    stats::{MaintenanceStats, OpenStats, Progress, Stats, TenantStats},
     sync::lock,
     view::{TenantSet, View},
     wal::Wal,
@@ -40,6 +40,7 @@ mod statistics;
 use maintenance::Maintenance;
 
 pub(crate) use blocks::{BLOCKS_DIR, BlockList, Blocks};
+pub use open::LOCK_FILE;
 pub(crate) use open::WAL_DIR;
 
 /// Workspaces that are kept for the next appends.
@@ -234,8 +235,25 @@ impl Store {
         snapshot::link(&*self.inner.disk, &self.inner.dir, &maintenance.shelf.manifest, target)
     }
 
+    /// Like [`Self::snapshot`], but without what is not in blocks yet.
+    pub fn snapshot_blocks(&self, target: &Path) -> Result<(), StoreError> {
+        let maintenance = lock(&self.inner.maintenance);
+        snapshot::link(&*self.inner.disk, &self.inner.dir, &maintenance.shelf.manifest, target)
+    }
+
+    /// Rewrites blocks now, without what was deleted from them, instead of by and by. Returns how
+    /// many there were.
+    pub fn clean(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.inner.clean(&mut lock(&self.inner.maintenance), now)
+    }
+
     pub fn stats(&self) -> Stats {
         self.inner.stats()
+    }
+
+    /// One tenant's share of [`Self::stats`]; zeros for one that has nothing in memory.
+    pub fn tenant_stats(&self, tenant: &TenantId) -> TenantStats {
+        self.inner.tenant_stats(tenant)
     }
 
     /// Refuses appends from now on. Queries still answer.

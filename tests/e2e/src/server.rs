@@ -1,9 +1,13 @@
 //! An aggregator of one's own, with tokens for an operator, an agent and two tenants.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use reqwest::{
-    StatusCode,
+    Method, StatusCode,
     blocking::{Client, RequestBuilder, Response},
 };
 use serde_json::Value;
@@ -14,6 +18,8 @@ use crate::process::{Process, free_port, tidewatch, wait_until};
 pub const OPERATOR: &str = "operator-0123456789abcdef0123456789";
 pub const AGENT: &str = "agent-0123456789abcdef0123456789abc";
 pub const ALERTING: &str = "alerting-0123456789abcdef0123456789";
+pub const ADMIN: &str = "admin-0123456789abcdef0123456789abc";
+pub const GLOBEX_ADMIN: &str = "globex-admin-0123456789abcdef012345";
 pub const ACME: &str = "acme-0123456789abcdef0123456789abcd";
 pub const GLOBEX: &str = "globex-0123456789abcdef0123456789ab";
 pub const EXPIRED: &str = "expired-0123456789abcdef0123456789a";
@@ -95,7 +101,16 @@ impl Server {
     }
 
     pub fn post(&self, token: &str, path: &str) -> RequestBuilder {
-        self.client.post(self.url(path)).bearer_auth(token)
+        self.request(Method::POST, token, path)
+    }
+
+    pub fn request(&self, method: Method, token: &str, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path)).bearer_auth(token)
+    }
+
+    /// Where metrics and the timeline are kept.
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
     }
 
     /// The `data` of a successful answer.
@@ -135,6 +150,8 @@ fn configuration(port: u16, data: &Path, lines: &str) -> String {
         token("operator", OPERATOR, "\"*\"", "\"metrics-read\", \"operator\"", ""),
         token("agent", AGENT, "\"*\"", "\"agent\"", "node = \"n1\""),
         token("alerting", ALERTING, "\"*\"", "\"alerting\", \"metrics-read\"", ""),
+        token("admin", ADMIN, "\"*\"", "\"admin\"", ""),
+        token("globex-admin", GLOBEX_ADMIN, "\"globex\"", "\"admin\"", ""),
         token("acme", ACME, "\"acme\"", both, ""),
         token("globex", GLOBEX, "\"globex\"", both, ""),
         token("expired", EXPIRED, "\"acme\"", both, "expires = 1000"),

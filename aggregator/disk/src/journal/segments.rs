@@ -68,7 +68,8 @@ pub(super) fn cut(disk: &dyn Disk, path: &Path, size: u64) -> io::Result<()> {
     file.sync()
 }
 
-pub(super) fn segment_name(number: u64) -> String {
+/// The name of a segment's file.
+pub fn segment_name(number: u64) -> String {
     format!("{number:010}.{EXTENSION}")
 }
 

@@ -18,8 +18,17 @@ use super::{
 use crate::samples::Samples;
 
 /// What was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verified {
+    pub(crate) series: u64,
+    pub(crate) samples: u64,
+    /// Tenants of which less was read than the block says that there is, and how much less.
+    pub(crate) short: Vec<(TenantEntry, Count)>,
+}
+
+/// Series and samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
     pub(crate) series: u64,
     pub(crate) samples: u64,
 }
@@ -31,11 +40,18 @@ type Expected = BTreeMap<(Box<str>, Box<str>), RoaringBitmap>;
 pub(crate) fn verify(block: &Arc<Block>, tell: &mut dyn FnMut(BlockError)) -> Verified {
     let mut verified = Verified::default();
     for entry in &block.tenants {
-        let mut of_tenant = Verified::default();
+        let mut of_tenant = Count::default();
         let read = verify_tenant(block, entry, &mut of_tenant, tell);
         verified.series += of_tenant.series;
         verified.samples += of_tenant.samples;
-        let expected = Verified { series: u64::from(entry.series), samples: entry.samples };
+        let expected = Count { series: u64::from(entry.series), samples: entry.samples };
+        let missing = Count {
+            series: expected.series.saturating_sub(of_tenant.series),
+            samples: expected.samples.saturating_sub(of_tenant.samples),
+        };
+        if missing != Count::default() {
+            verified.short.push((entry.clone(), missing));
+        }
         match read {
             Err(error) => tell(error),
             Ok(()) if of_tenant != expected => {
@@ -54,7 +70,7 @@ pub(crate) fn verify(block: &Arc<Block>, tell: &mut dyn FnMut(BlockError)) -> Ve
 fn verify_tenant(
     block: &Arc<Block>,
     entry: &TenantEntry,
-    verified: &mut Verified,
+    verified: &mut Count,
     tell: &mut dyn FnMut(BlockError),
 ) -> Result<(), BlockError> {
     for page in entry.roots {

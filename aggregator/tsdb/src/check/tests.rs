@@ -56,7 +56,8 @@ fn every_rotten_file_is_named() {
         disk.rot(file).unwrap();
         let report = check(&disk, Path::new(DIR), &|_, _| {});
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        let told = report.problems.join("; ");
+        let told: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        let told = told.join("; ");
         let torn = report.wal.torn_bytes > 0;
         let named = match name.parse::<u64>() {
             Ok(number) => told.contains(&number.to_string()) || torn,

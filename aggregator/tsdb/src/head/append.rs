@@ -108,7 +108,9 @@ pub(crate) fn append(
     data.sample_bucket.give_back(appending.allowance);
     let appended = appending.appended;
     data.samples_appended += appended.samples + appended.histograms;
-    data.rejected += appended.rejected_count();
+    for rejected in &appended.rejected {
+        data.rejected[rejected.reason as usize] += rejected.count;
+    }
     let name = data.logged.is_due(*epoch).then(|| partition.tenant.as_str());
     let ticket = submit(context.wal, work, appending.owner, name);
     Some((appended, ticket))

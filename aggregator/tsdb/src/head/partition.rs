@@ -22,6 +22,7 @@ use crate::{
     admission::Bucket,
     hash::{Hash128, HashKey},
     limits::Limits,
+    outcome::RejectReason,
     select::{Condition, resolve},
     sync::{lock, read, write},
 };
@@ -58,7 +59,8 @@ pub(crate) struct Data {
     pub(crate) logged: Logged,
     pub(crate) arena: Arena,
     pub(crate) samples_appended: u64,
-    pub(crate) rejected: u64,
+    /// By reason, in the order of [`RejectReason::ALL`].
+    pub(crate) rejected: [u64; RejectReason::ALL.len()],
     /// The tenant was deleted: this partition is no longer reachable and must not be written to.
     pub(crate) deleted: bool,
 }

@@ -26,10 +26,11 @@ use crate::{
 
 /// Where the write-ahead log is, within the data directory.
 pub(crate) const WAL_DIR: &str = "wal";
-const LOCK_FILE: &str = "lock";
+/// Locked while a store is open, within the data directory.
+pub const LOCK_FILE: &str = "lock";
 
 /// Between two calls of `progress`, in bytes of the log.
-const PROGRESS_BYTES: u64 = 16 << 20;
+const PROGRESS_BYTES: u64 = 1 << 20;
 
 pub(super) fn open(
     disk: Arc<dyn Disk>,
@@ -190,6 +191,7 @@ fn replay(
         salt: options.hash_key.map(|key| key[0] as u32),
         ..journal::Options::default()
     };
+    progress(Progress { phase: Phase::Wal, done: 0, total });
     let threads = options.replay_threads;
     let (opened, counts) = std::thread::scope(|scope| {
         let mut dispatcher = Dispatcher::new(scope, head, threads);

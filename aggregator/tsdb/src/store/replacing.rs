@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use model::{matcher::Matcher, tenant::TenantId, time::Timestamp};
@@ -17,12 +17,15 @@ use crate::{
     compact::{Dropped, Merged, merge},
     manifest::{Manifest, Tombstone, WriteError},
     outcome::StoreError,
-    plan::{Merge, next_merge},
+    plan::{Merge, deleted_from, next_merge},
     stats::MaintenanceStats,
     wal::record::{self, Owner, Writer},
     window::{Window, class_of, longest_class},
 };
 
+/// So many deletions are noted before blocks are rewritten for them at once: the manifest holds them
+/// all.
+const TOMBSTONES_MAX: usize = 1000;
 /// Most damaged places of a merge that are told one by one.
 const LOSSES_TOLD_MAX: usize = 100;
 
@@ -118,6 +121,20 @@ impl Inner {
         self.merge(&mut maintenance.shelf, &due, now, stats)
     }
 
+    /// Rewrites all blocks that deletions concern.
+    pub(super) fn clean(
+        &self,
+        maintenance: &mut Maintenance,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut stats = MaintenanceStats::default();
+        // Each round leaves one block less to do.
+        while let Some(due) = deleted_from(&self.blocks.candidates()) {
+            self.merge(&mut maintenance.shelf, &due, now, &mut stats)?;
+        }
+        Ok(stats.blocks_compacted)
+    }
+
     /// Notes a deletion in all blocks that there are.
     pub(super) fn entomb(
         &self,
@@ -127,6 +144,9 @@ impl Inner {
         start: Timestamp,
         end: Timestamp,
     ) -> Result<(), StoreError> {
+        if maintenance.shelf.manifest.tombstones.len() >= TOMBSTONES_MAX {
+            self.clean(maintenance, Timestamp(self.now.load(Ordering::Relaxed)))?;
+        }
         let mut manifest = maintenance.shelf.manifest.clone();
         let Some(until) = manifest.blocks.iter().max().copied() else { return Ok(()) };
         manifest.tombstones.push(Tombstone {

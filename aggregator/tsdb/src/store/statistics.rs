@@ -2,8 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use model::tenant::TenantId;
+
 use super::Inner;
 use crate::{
+    head::partition::Partition,
     outcome::RejectReason,
     stats::{Stats, TenantStats},
     sync::lock,
@@ -26,16 +29,10 @@ impl Inner {
         let counts = RejectReason::ALL.into_iter().zip(&self.counters.rejected);
         stats.rejected = counts.map(|(reason, counter)| (reason, load(counter))).collect();
         for partition in self.head.all() {
-            let (samples, index) = partition.heap_bytes();
-            stats.head_sample_bytes += samples;
-            stats.head_index_bytes += index;
-            let data = partition.data();
-            stats.tenants.push(TenantStats {
-                tenant: partition.tenant.clone(),
-                series: data.table.len() as u64,
-                samples_appended: data.samples_appended,
-                rejected: data.rejected,
-            });
+            let share = share_of(&partition);
+            stats.head_sample_bytes += share.sample_bytes;
+            stats.head_index_bytes += share.index_bytes;
+            stats.tenants.push(share);
         }
         stats.series = stats.tenants.iter().map(|tenant| tenant.series).sum();
         for block in &self.blocks.current().blocks {
@@ -45,5 +42,36 @@ impl Inner {
         }
         stats.disk_bytes = stats.wal_bytes + stats.block_bytes;
         stats
+    }
+
+    pub(super) fn tenant_stats(&self, tenant: &TenantId) -> TenantStats {
+        match self.head.get(tenant) {
+            Some(partition) => share_of(&partition),
+            None => TenantStats {
+                tenant: tenant.clone(),
+                series: 0,
+                samples_appended: 0,
+                rejected: 0,
+                rejected_for: Default::default(),
+                sample_bytes: 0,
+                index_bytes: 0,
+                limits: self.head.limits(tenant),
+            },
+        }
+    }
+}
+
+fn share_of(partition: &Partition) -> TenantStats {
+    let (sample_bytes, index_bytes) = partition.heap_bytes();
+    let data = partition.data();
+    TenantStats {
+        tenant: partition.tenant.clone(),
+        series: data.table.len() as u64,
+        samples_appended: data.samples_appended,
+        rejected: data.rejected.iter().sum(),
+        rejected_for: data.rejected,
+        sample_bytes,
+        index_bytes,
+        limits: data.limits.clone(),
     }
 }

@@ -5,6 +5,7 @@
     reason = "tests and measurements use the real clock and the real disk from outside"
 )]
 
+mod admin;
 mod agent;
 mod api;
 mod crash;
@@ -12,6 +13,7 @@ mod demo;
 mod disk_full;
 mod grafana;
 mod isolation;
+mod limits;
 mod page;
 mod prometheus;
 mod reload;

@@ -173,7 +173,8 @@ proptest! {
         let count = |of: fn(&Samples) -> usize| {
             content.values().flat_map(BTreeMap::values).map(of).sum::<usize>() as u64
         };
-        prop_assert_eq!(verified, Verified { series: count(|_| 1), samples: count(Samples::len) });
+        let (series, samples) = (count(|_| 1), count(Samples::len));
+        prop_assert_eq!(verified, Verified { series, samples, short: Vec::new() });
         prop_assert_eq!(opened.footer.level, 3);
         prop_assert_eq!(&opened.footer.sources, &[BlockId(2), BlockId(5)]);
         let all = (i64::MIN, i64::MAX);

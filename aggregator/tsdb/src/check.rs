@@ -144,8 +144,7 @@ fn check_manifest(disk: &dyn Disk, dir: &Path, report: &mut CheckReport) -> Opti
             Some(manifest)
         }
         Ok(Read::Absent) => {
-            let mut manifest = Manifest::default();
-            manifest.blocks = present(disk, dir);
+            let manifest = Manifest { blocks: present(disk, dir), ..Manifest::default() };
             if !manifest.blocks.is_empty() {
                 report.tell(file, "is missing; all blocks found were checked");
             }

@@ -14,6 +14,12 @@ mod expected;
 #[path = "it/golden.rs"]
 mod golden;
 #[cfg(test)]
+#[path = "it/mutation.rs"]
+mod mutation;
+#[cfg(test)]
+#[path = "it/mutations.rs"]
+mod mutations;
+#[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;
 #[cfg(test)]

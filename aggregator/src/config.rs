@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration}
 
 use daemon::config::values::{HumanDuration, Secret};
 use model::time::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 pub use tenancy::access::Scope;
 use tenancy::token::{Grant, Tokens};
 
 /// Everything that an aggregator can be told.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Where to listen; this machine only, unless told otherwise.
@@ -29,11 +29,12 @@ pub struct Settings {
     pub body_mib_max: usize,
     pub query: Query,
     pub limits: Limits,
+    #[serde(skip_serializing)]
     pub tokens: Vec<Token>,
 }
 
 /// Bounds on queries.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Query {
     pub timeout: HumanDuration,
@@ -47,7 +48,7 @@ pub struct Query {
 }
 
 /// Bounds on what one tenant may store.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     pub active_series: u64,

@@ -7,7 +7,7 @@ use serde_json::json;
 use tenancy::access::{Access, Scope};
 
 use super::answer::{ApiError, success};
-use crate::{auth::Caller, config::Settings, state::State};
+use crate::{auth::Caller, state::State};
 
 /// Paths, addresses and limits are no tenant's business.
 fn require_operator(access: &Access) -> Result<(), ApiError> {
@@ -20,24 +20,9 @@ pub(crate) async fn config(
     Caller(access): Caller,
 ) -> Result<Response, ApiError> {
     require_operator(&access)?;
-    let Settings { listen, data_dir, retention, allow_reload, body_mib_max, query, limits, tokens } =
-        &state.settings;
-    let yaml = format!(
-        "listen: {listen:?}\ndata_dir: {data_dir:?}\nretention: {retention}\n\
-         allow_reload: {allow_reload}\nbody_mib_max: {body_mib_max}\n\
-         query:\n  timeout: {}\n  lookback: {}\n  samples_max: {}\n  concurrency: {}\n  \
-         concurrency_per_caller: {}\n\
-         limits:\n  active_series: {}\n  tenants: {}\n\
-         tokens: {} # not shown\n",
-        query.timeout,
-        query.lookback,
-        query.samples_max,
-        query.concurrency,
-        query.concurrency_per_caller,
-        limits.active_series,
-        limits.tenants,
-        tokens.len(),
-    );
+    // JSON is YAML too.
+    let yaml = serde_json::to_string_pretty(&state.settings)
+        .map_err(|error| ApiError::Internal(error.to_string()))?;
     Ok(success(json!({ "yaml": yaml })))
 }
 
@@ -56,6 +41,7 @@ pub(crate) async fn flags(
         "query.timeout": query.timeout.to_string(),
         "storage.tsdb.path": settings.data_dir.display().to_string(),
         "storage.tsdb.retention.time": settings.retention.to_string(),
+        "web.enable-admin-api": settings.admin_api.to_string(),
         "web.enable-lifecycle": settings.allow_reload.to_string(),
         "web.enable-remote-write-receiver": "true",
         "web.listen-address": settings.listen.to_string(),

@@ -40,11 +40,14 @@ const LANGUAGE: [&str; 20] = [
 ];
 
 /// Abilities of the HTTP API that are always on.
-const API: [&str; 6] = [
+const API: [&str; 9] = [
     "label_values_match",
     "query_stats",
     "query_warnings",
     "remote_write_receiver",
+    "search",
+    "search_fuzz_alg_jarowinkler",
+    "search_fuzz_alg_subsequence",
     "time_range_labels",
     "time_range_series",
 ];
@@ -65,6 +68,7 @@ pub(crate) async fn features(
     language.insert("type_and_unit_labels", options.type_and_unit_labels);
     let mut api = on(&API);
     api.insert("lifecycle", state.settings.allow_reload);
+    api.insert("admin", state.settings.admin_api);
     let operators = BinaryOp::ALL.into_iter().map(BinaryOp::as_str);
     let aggregations = AggregateOp::ALL.into_iter().map(|(name, _)| name);
     success(BTreeMap::from([

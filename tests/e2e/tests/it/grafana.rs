@@ -227,7 +227,7 @@ fn only_operators_see_how_the_server_is_set_up() {
     }
     let config = server.data(OPERATOR, "/api/v1/status/config", &[]);
     let yaml = config["yaml"].as_str().expect("is text");
-    assert!(yaml.contains("retention: 15d") && !yaml.contains(ACME), "{yaml}");
+    assert!(yaml.contains("\"retention\": \"15d\"") && !yaml.contains(ACME), "{yaml}");
     let features = server.data(ACME, "/api/v1/features", &[]);
     assert_eq!(features["promql_functions"]["histogram_quantiles"], true);
     assert_eq!(features["promql_operators"]["atan2"], true);

@@ -8,9 +8,9 @@
 //! hands out, borrowing every string from the body; [`encode()`] is the way back.
 
 mod decode;
-mod encode;
-mod fields;
-mod histogram;
+pub(crate) mod encode;
+pub(crate) mod fields;
+pub(crate) mod histogram;
 mod negotiate;
 mod v1;
 mod v2;

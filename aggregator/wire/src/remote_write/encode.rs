@@ -72,7 +72,8 @@ fn encode_v1(batch: &WriteBatch, out: &mut Vec<u8>) -> EncodeStats {
     stats
 }
 
-fn put_labels<'a>(out: &mut Vec<u8>, labels: impl Iterator<Item = (&'a str, &'a str)>) {
+/// `Label` messages as field 1.
+pub(crate) fn put_labels<'a>(out: &mut Vec<u8>, labels: impl Iterator<Item = (&'a str, &'a str)>) {
     for (name, value) in labels {
         put_message(out, 1, |out| {
             put_string(out, 1, name);

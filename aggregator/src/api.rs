@@ -15,6 +15,7 @@ mod parse_query;
 mod pushed;
 mod query;
 mod remediation;
+mod remote_read;
 mod render;
 mod search;
 mod series;
@@ -38,6 +39,7 @@ pub(crate) fn router(state: State) -> Router {
     let body_bytes_max = state.settings.body_mib_max << 20;
     let v1 = Router::new()
         .route("/write", post(ingest::write))
+        .route("/read", post(remote_read::read))
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
         .route("/query_live", get(live::follow))

@@ -194,8 +194,9 @@ pub(crate) async fn evaluate(
     Ok(Evaluated { answer, queued: started - asked, took })
 }
 
-#[derive(Default)]
-struct CancelOnDrop(Arc<AtomicBool>);
+/// Sets its flag when it is dropped, as the future of a request is when the client goes away.
+#[derive(Debug, Default)]
+pub(super) struct CancelOnDrop(pub(super) Arc<AtomicBool>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

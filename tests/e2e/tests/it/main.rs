@@ -17,5 +17,6 @@ mod limits;
 mod page;
 mod prometheus;
 mod reload;
+mod remote_read;
 mod telemetry;
 mod usage;

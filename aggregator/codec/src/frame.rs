@@ -72,6 +72,11 @@ pub fn leads_to(payload: &[u8], row: &[u64]) -> bool {
     base == Some(check(&before))
 }
 
+/// How many values the row of a frame has, as far as it can be told.
+pub fn row_length(payload: &[u8]) -> Option<u64> {
+    varint::take_u64(&mut payload.get(1..)?)
+}
+
 /// Whether a frame needs no row before it.
 pub fn is_key(payload: &[u8]) -> bool {
     payload.first().is_some_and(|header| header & KEY != 0)

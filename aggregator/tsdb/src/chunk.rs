@@ -28,6 +28,16 @@ pub(crate) fn encode_floats(
     chunk::encode_values(&column.values, out, scratch)
 }
 
+/// Appends the payload of float samples without start timestamps.
+pub(crate) fn encode_plain(
+    values: &[f64],
+    out: &mut Vec<u8>,
+    scratch: &mut Scratch,
+) -> Result<Zone, ChunkError> {
+    out.push(0);
+    chunk::encode_values(values, out, scratch)
+}
+
 /// Appends the payload of histogram samples. [`ChunkError::Cells`] asks for fewer at a time.
 pub(crate) fn encode_histograms(
     column: &Column<Arc<Histogram>>,

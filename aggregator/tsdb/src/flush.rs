@@ -98,8 +98,10 @@ impl Writers<'_> {
     /// Writes one tenant. Returns its series in the order in which they were written, and how
     /// many samples there were.
     fn partition(&mut self, partition: &Partition) -> Result<(Vec<u32>, u64), StoreError> {
-        let order = partition.in_order();
         let mut sealer = Sealer::default();
+        // Frames that come from now on are in the log's new epoch.
+        partition.seal_groups(&mut sealer);
+        let order = partition.in_order();
         let mut count = 0;
         for slice in order.chunks(SLICE_SERIES) {
             for (labels, frozen) in partition.freeze(slice, &mut sealer) {

@@ -18,6 +18,7 @@ use crate::{
 
 pub(crate) mod append;
 mod exemplars;
+pub(crate) mod groups;
 pub(crate) mod index;
 mod listing;
 mod logged;

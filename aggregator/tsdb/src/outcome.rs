@@ -22,6 +22,11 @@ impl Appended {
         self.rejected.iter().map(|rejected| rejected.count).sum()
     }
 
+    /// Whether a frame was refused because its group has to be registered again.
+    pub fn is_group_unknown(&self) -> bool {
+        self.rejected.iter().any(|rejected| rejected.reason == RejectReason::UnknownGroup)
+    }
+
     pub(crate) fn reject(
         &mut self,
         reason: RejectReason,
@@ -70,11 +75,14 @@ pub enum RejectReason {
     TenantLimit,
     /// An exemplar without room, or older than the ones there are.
     Exemplar,
+    /// A frame of a group that is not, or no longer, known, or that does not follow its last frame:
+    /// the group has to be registered again.
+    UnknownGroup,
 }
 
 impl RejectReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::TooOld,
         Self::TooFarInFuture,
         Self::DuplicateTimestamp,
@@ -85,6 +93,7 @@ impl RejectReason {
         Self::InvalidHistogram,
         Self::TenantLimit,
         Self::Exemplar,
+        Self::UnknownGroup,
     ];
 
     /// A name for metrics and messages.
@@ -100,6 +109,7 @@ impl RejectReason {
             Self::InvalidHistogram => "invalid_histogram",
             Self::TenantLimit => "tenant_limit",
             Self::Exemplar => "exemplar",
+            Self::UnknownGroup => "unknown_group",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The store itself: opening, appending, maintaining.
+//! The store itself: opening, maintaining; [`Store::append_all`] and what belongs to it are in `writes`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,16 +11,11 @@ use std::{
 };
 
 use disk::{Disk, Lock, journal::JournalError};
-use model::{
-    matcher::Matcher, metadata::Metadata, tenant::TenantId, time::Timestamp, write::WriteBatch,
-};
+use model::{matcher::Matcher, metadata::Metadata, tenant::TenantId, time::Timestamp};
 
 use crate::{
     block::BlockId,
-    head::{
-        Head,
-        append::{Context, Workspace, append},
-    },
+    head::{Head, append::Workspace},
     limits::Limits,
     options::Options,
     outcome::{AppendError, Appended, OpenError, RejectReason, StoreError},
@@ -36,8 +31,11 @@ mod maintenance;
 mod open;
 mod replacing;
 mod statistics;
+mod writes;
 
 use maintenance::Maintenance;
+
+pub use writes::{GroupHandle, Registered, Write};
 
 pub(crate) use blocks::{BLOCKS_DIR, BlockList, Blocks};
 pub use open::LOCK_FILE;
@@ -102,44 +100,6 @@ impl Store {
     ) -> Result<(Self, OpenStats), OpenError> {
         let (inner, stats) = open::open(disk, dir, options, progress)?;
         Ok((Self { inner: Arc::new(inner) }, stats))
-    }
-
-    /// Stores a batch of one tenant and returns when it is durable. Callable from many threads,
-    /// which share one write to the disk. Samples may be of any age within the retention; one
-    /// that is stored already counts as stored.
-    pub fn append(
-        &self,
-        tenant: &TenantId,
-        batch: &WriteBatch,
-        now: Timestamp,
-    ) -> Result<Appended, AppendError> {
-        let inner = &*self.inner;
-        inner.now.fetch_max(now.0, Ordering::Relaxed);
-        let context = Context { wal: &inner.wal, options: &inner.options, run: inner.run, now };
-        let mut work = lock(&inner.workspaces).pop().unwrap_or_default();
-        let done = loop {
-            inner.check_writable()?;
-            let Some(partition) = inner.head.get_or_create(tenant) else { break None };
-            let done = append(&partition, batch, context, &mut work);
-            if done.is_some() {
-                break done;
-            }
-            // The tenant was deleted in between; it begins anew.
-        };
-        let mut workspaces = lock(&inner.workspaces);
-        if workspaces.len() < WORKSPACES_KEPT {
-            workspaces.push(work);
-        }
-        drop(workspaces);
-        let appended = match done {
-            Some((appended, ticket)) => {
-                inner.wal.commit(ticket).map_err(|error| inner.append_error(&error))?;
-                appended
-            }
-            None => too_many_tenants(tenant, batch),
-        };
-        inner.counters.count(&appended);
-        Ok(appended)
     }
 
     /// Sets one tenant's limits from now on.
@@ -302,14 +262,6 @@ impl Counters {
             }
         }
     }
-}
-
-fn too_many_tenants(tenant: &TenantId, batch: &WriteBatch) -> Appended {
-    let mut appended = Appended::default();
-    let count = batch.sample_count() + batch.exemplar_count();
-    appended.reject(RejectReason::TenantLimit, count as u64, || tenant.to_string());
-    appended.metadata_dropped += batch.metadata().len() as u64;
-    appended
 }
 
 /// An error with its causes.

@@ -24,6 +24,12 @@ use crate::{
     },
 };
 
+mod frame;
+mod register;
+
+pub(crate) use frame::{Frame, append_frame};
+pub(crate) use register::register;
+
 /// Longest help or unit text that is kept, in bytes.
 const METADATA_BYTES_MAX: usize = 4096;
 
@@ -44,6 +50,10 @@ pub(crate) struct Workspace {
     histograms: Records,
     exemplars: Records,
     metadata: Records,
+    groups: Records,
+    frames: Records,
+    /// A key frame in the making.
+    key: Vec<u8>,
 }
 
 /// What the store gives an append.
@@ -84,36 +94,13 @@ pub(crate) fn append(
     if data.deleted {
         return None;
     }
-    let retention = data
-        .limits
-        .retention
-        .map_or(context.options.retention, |own| own.min(context.options.retention));
     let wanted = batch.sample_count() as u64;
-    let rate = data.limits.samples_per_second;
-    let mut appending = Appending {
-        partition,
-        epoch: *epoch,
-        owner: Owner { run: context.run, tenant: partition.number },
-        oldest: context.now.saturating_sub(retention).0,
-        newest: context.now.0.saturating_add(millis_of(context.options.future_max)),
-        seen: u32::try_from(context.now.0 / 1000).unwrap_or(0),
-        allowance: data.sample_bucket.take(wanted, rate, context.now.0),
-        appended: Appended::default(),
-        context,
-    };
+    let mut appending = Appending::new(partition, &mut data, context, *epoch, wanted);
     appending.begin(work);
     appending.resolve(&mut data, batch, work);
     appending.store(&mut data, batch, work);
     appending.metadata(&mut data, batch, work);
-    data.sample_bucket.give_back(appending.allowance);
-    let appended = appending.appended;
-    data.samples_appended += appended.samples + appended.histograms;
-    for rejected in &appended.rejected {
-        data.rejected[rejected.reason as usize] += rejected.count;
-    }
-    let name = data.logged.is_due(*epoch).then(|| partition.tenant.as_str());
-    let ticket = submit(context.wal, work, appending.owner, name);
-    Some((appended, ticket))
+    Some(appending.finish(&mut data, work))
 }
 
 /// Queues the records of a batch, in the order in which they make sense.
@@ -124,6 +111,8 @@ fn submit(wal: &Wal, work: &mut Workspace, owner: Owner, name: Option<&str>) -> 
         (record::HISTOGRAMS, &work.histograms),
         (record::EXEMPLARS, &work.exemplars),
         (record::METADATA, &work.metadata),
+        (record::GROUP, &work.groups),
+        (record::FRAME, &work.frames),
     ];
     if name.is_none() && kinds.iter().all(|(_, records)| records.is_empty()) {
         // What was there already may still wait for its sync.
@@ -140,7 +129,43 @@ fn submit(wal: &Wal, work: &mut Workspace, owner: Owner, name: Option<&str>) -> 
     })
 }
 
-impl Appending<'_> {
+impl<'a> Appending<'a> {
+    fn new(
+        partition: &'a Partition,
+        data: &mut Data,
+        context: Context<'a>,
+        epoch: u32,
+        wanted: u64,
+    ) -> Self {
+        let (store, now) = (context.options.retention, context.now);
+        let retention = data.limits.retention.map_or(store, |own| own.min(store));
+        let rate = data.limits.samples_per_second;
+        Self {
+            partition,
+            epoch,
+            owner: Owner { run: context.run, tenant: partition.number },
+            oldest: now.saturating_sub(retention).0,
+            newest: now.0.saturating_add(millis_of(context.options.future_max)),
+            seen: u32::try_from(now.0 / 1000).unwrap_or(0),
+            allowance: data.sample_bucket.take(wanted, rate, now.0),
+            appended: Appended::default(),
+            context,
+        }
+    }
+
+    /// Counts what was done and queues its records.
+    fn finish(self, data: &mut Data, work: &mut Workspace) -> (Appended, Ticket) {
+        data.sample_bucket.give_back(self.allowance);
+        let appended = self.appended;
+        data.samples_appended += appended.samples + appended.histograms;
+        for rejected in &appended.rejected {
+            data.rejected[rejected.reason as usize] += rejected.count;
+        }
+        let name = data.logged.is_due(self.epoch).then(|| self.partition.tenant.as_str());
+        let ticket = submit(self.context.wal, work, self.owner, name);
+        (appended, ticket)
+    }
+
     fn begin(&self, work: &mut Workspace) {
         for records in [
             &mut work.series,
@@ -148,6 +173,8 @@ impl Appending<'_> {
             &mut work.histograms,
             &mut work.exemplars,
             &mut work.metadata,
+            &mut work.groups,
+            &mut work.frames,
         ] {
             records.begin(self.owner);
         }
@@ -201,7 +228,17 @@ impl Appending<'_> {
                 None => (RejectReason::Exemplar, "no such series"),
             });
         }
-        if let Some(detail) = check_labels(series.labels, &data.limits) {
+        self.admit_series(data, key, series.labels)
+    }
+
+    /// Creates a series, if it is welcome.
+    fn admit_series(
+        &mut self,
+        data: &mut Data,
+        key: Hash128,
+        labels: &[u8],
+    ) -> Result<u32, (RejectReason, &'static str)> {
+        if let Some(detail) = check_labels(labels, &data.limits) {
             return Err((RejectReason::Labels, detail));
         }
         if data.table.len() as u64 >= data.limits.active_series {
@@ -211,7 +248,7 @@ impl Appending<'_> {
         if data.series_bucket.take(1, rate, self.context.now.0) == 0 {
             return Err((RejectReason::SeriesRate, "too many new series per second"));
         }
-        let created = self.partition.create(data, key, series.labels);
+        let created = self.partition.create(data, key, labels);
         // The index has a limit of its own on labels, whatever the tenant's says.
         let number = created.ok_or((RejectReason::Labels, "too many labels"))?;
         self.appended.series_created += 1;
@@ -230,7 +267,10 @@ impl Appending<'_> {
     fn store(&mut self, data: &mut Data, batch: &WriteBatch, work: &mut Workspace) {
         for (at, series) in batch.series().enumerate() {
             let number = work.numbers[at];
-            let Data { table, arena, exemplars, newest, .. } = data;
+            let Data { table, arena, exemplars, newest, groups, .. } = data;
+            if let Some(member) = table.get(number).and_then(Series::member) {
+                groups.disturb(member, table, arena, &mut work.sealer);
+            }
             let Some(known) = table.get_mut(number) else { continue };
             known.seen = self.seen;
             for sample in series.samples {
@@ -314,13 +354,19 @@ impl Appending<'_> {
     }
 
     #[inline]
-    fn admit(&mut self, time: i64) -> Result<(), RejectReason> {
+    fn check_time(&self, time: i64) -> Result<(), RejectReason> {
         if time < self.oldest {
             return Err(RejectReason::TooOld);
         }
         if time > self.newest {
             return Err(RejectReason::TooFarInFuture);
         }
+        Ok(())
+    }
+
+    #[inline]
+    fn admit(&mut self, time: i64) -> Result<(), RejectReason> {
+        self.check_time(time)?;
         if self.allowance == 0 {
             return Err(RejectReason::SampleRate);
         }

@@ -12,6 +12,7 @@ use roaring::RoaringBitmap;
 
 use super::{
     exemplars::Exemplars,
+    groups::Groups,
     index::Index,
     logged::Logged,
     sealed::{Arena, Sealer},
@@ -26,6 +27,10 @@ use crate::{
     select::{Condition, resolve},
     sync::{lock, read, write},
 };
+
+mod grouped;
+
+use grouped::Windows;
 
 /// Series that are read or changed under one hold of a lock, so that writers need not wait long.
 pub(crate) const SLICE_SERIES: usize = 1024;
@@ -50,6 +55,7 @@ pub(crate) struct Data {
     /// The greatest time of a sample since the store was opened, or zero.
     pub(crate) newest: i64,
     pub(crate) table: Table,
+    pub(crate) groups: Groups,
     pub(crate) exemplars: Exemplars,
     pub(crate) metadata: BTreeMap<String, Metadata>,
     pub(crate) limits: Limits,
@@ -100,6 +106,11 @@ impl Partition {
         Some(number)
     }
 
+    /// The labels of a series; none if it is not there.
+    pub(crate) fn labels(&self, number: u32) -> Labels {
+        read(&self.index).labels(number)
+    }
+
     /// The numbers of the series that match.
     pub(crate) fn find(&self, conditions: &[Condition]) -> Result<RoaringBitmap, QueryError> {
         resolve(conditions, &*read(&self.index))
@@ -115,21 +126,28 @@ impl Partition {
     ) -> Result<Vec<(Labels, Snapshot)>, QueryError> {
         let found: Vec<u32> = self.find(conditions)?.into_iter().collect();
         let mut snapshots = Vec::with_capacity(found.len());
+        let mut windows = Windows::default();
         let mut scratch = Vec::new();
         for slice in found.chunks(SLICE_SERIES) {
             let data = self.data();
             for number in slice {
                 let Some(series) = data.table.get(*number) else { continue };
                 let snapshot = series.snapshot(start, end, &data.arena, &mut scratch);
-                if !snapshot.is_empty() {
-                    snapshots.push((*number, snapshot));
+                let member = series.member();
+                let of_group =
+                    member.and_then(|member| windows.take(member, &data.groups, start, end));
+                if of_group.is_some() || !snapshot.is_empty() {
+                    snapshots.push((*number, snapshot, of_group));
                 }
             }
         }
+        let windows = windows.share();
         let mut selected = Vec::with_capacity(snapshots.len());
         let index = read(&self.index);
         // A series that was dropped in between has no labels any more, and had no samples.
-        for (number, snapshot) in snapshots {
+        for (number, mut snapshot, of_group) in snapshots {
+            snapshot.frames =
+                of_group.and_then(|(group, at)| Some((windows.get(&group)?.clone(), at)));
             selected.push((index.labels(number), snapshot));
         }
         selected.retain(|(labels, _)| !labels.is_empty());
@@ -145,7 +163,11 @@ impl Partition {
             let data = self.data();
             let has_samples = |number: &&u32| {
                 let series = data.table.get(**number);
-                series.is_some_and(|known| known.overlaps(start, end, &data.arena, &mut scratch))
+                series.is_some_and(|known| {
+                    let of_group =
+                        known.member().and_then(|member| data.groups.window(member, start, end));
+                    of_group.is_some() || known.overlaps(start, end, &data.arena, &mut scratch)
+                })
             };
             active.extend(slice.iter().filter(has_samples));
         }
@@ -269,6 +291,7 @@ impl Partition {
     /// Forgets the last samples of series, where they have gone to blocks. To be called when some of
     /// them have been deleted.
     pub(crate) fn forget_last(&self) {
+        self.detach_sealed();
         let all: Vec<u32> = read(&self.index).all().into_iter().collect();
         for slice in all.chunks(SLICE_SERIES) {
             let mut data = self.data();
@@ -289,7 +312,9 @@ impl Partition {
             let mut data = self.data();
             let idle = |number: &&u32| {
                 let series = data.table.get(**number);
-                series.is_some_and(|series| series.is_empty() && series.seen < oldest)
+                series.is_some_and(|series| {
+                    series.is_empty() && series.member().is_none() && series.seen < oldest
+                })
             };
             let idle: RoaringBitmap = slice.iter().filter(idle).collect();
             if idle.is_empty() {
@@ -311,7 +336,8 @@ impl Partition {
     /// Memory in bytes of samples, and of index and series.
     pub(crate) fn heap_bytes(&self) -> (u64, u64) {
         let data = self.data();
-        let (samples, table) = (data.arena.heap_bytes(), data.table.heap_bytes());
+        let table = data.table.heap_bytes() + data.groups.heap_bytes();
+        let samples = data.arena.heap_bytes();
         drop(data);
         (samples as u64, (table + read(&self.index).heap_bytes()) as u64)
     }

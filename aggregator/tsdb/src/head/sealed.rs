@@ -71,6 +71,8 @@ pub(crate) struct Sealer {
     pub(super) histograms: Column<Arc<Histogram>>,
     pub(super) bytes: Vec<u8>,
     times: Vec<u8>,
+    /// Values of a group's window, member by member.
+    pub(super) matrix: Vec<f64>,
 }
 
 impl Arena {
@@ -97,6 +99,34 @@ impl Arena {
         codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
         let number = self.share(times, &sealer.times);
         Ok(self.append(chain, number, &sealer.bytes))
+    }
+
+    /// The number of a column of times for several chunks, to be released when they have it.
+    pub(super) fn share_times(
+        &mut self,
+        times: &[i64],
+        sealer: &mut Sealer,
+    ) -> Result<u32, ChunkError> {
+        sealer.times.clear();
+        codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
+        Ok(self.share(times, &sealer.times))
+    }
+
+    /// Seals floats, without start timestamps, whose times have a number already. Returns the bytes
+    /// written.
+    pub(super) fn seal_values(
+        &mut self,
+        chain: &mut Chain,
+        times: u32,
+        values: &[f64],
+        sealer: &mut Sealer,
+    ) -> Result<usize, ChunkError> {
+        sealer.bytes.clear();
+        chunk::encode_plain(values, &mut sealer.bytes, &mut sealer.scratch)?;
+        if let Some(Some(shared)) = self.times.get_mut(times as usize) {
+            shared.users += 1;
+        }
+        Ok(self.append(chain, times, &sealer.bytes))
     }
 
     /// Seals the histograms of the sealer likewise.
@@ -155,7 +185,7 @@ impl Arena {
         number
     }
 
-    fn release(&mut self, number: u32) {
+    pub(super) fn release(&mut self, number: u32) {
         let Some(slot) = self.times.get_mut(number as usize) else { return };
         if let Some(shared) = slot {
             shared.users -= 1;

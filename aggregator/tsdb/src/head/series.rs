@@ -46,6 +46,9 @@ pub(crate) struct Series {
     pub(crate) seen: u32,
     pub(crate) logged: Logged,
     has_floats: bool,
+    /// Whether new samples come with the frames of a group. The stream is empty then, and in place
+    /// of its last value stands which member this is.
+    in_group: bool,
 }
 
 /// What few series have.
@@ -80,6 +83,7 @@ impl Series {
         arena: &mut Arena,
         sealer: &mut Sealer,
     ) -> Pushed {
+        debug_assert!(!self.in_group, "a member of a group is detached first");
         let bits = value.to_bits();
         if self.has_floats && time <= self.stream.last_time {
             if time == self.stream.last_time {
@@ -314,7 +318,7 @@ impl Series {
     /// Forgets the last sample if it is no longer here. To be called when samples have been
     /// deleted, so that a deleted one that is sent again is not taken for one that is there.
     pub(crate) fn forget_last(&mut self) {
-        if self.stream.count == 0 {
+        if self.stream.count == 0 && !self.in_group {
             self.has_floats = false;
         }
         if let Some(extra) = &mut self.extra
@@ -373,9 +377,13 @@ impl Series {
             let (starts, floats) = (extra.starts.as_slice().into(), extra.late.clone());
             Box::new(Late { starts, floats, histograms: extra.histograms.clone() })
         });
-        Snapshot { bytes: bytes.into(), chunks: chunks.into(), late }
+        Snapshot { bytes: bytes.into(), chunks: chunks.into(), late, frames: None }
     }
 }
+
+mod member;
+
+pub(crate) use member::Member;
 
 /// Memory of one late sample, in bytes: time, value and start.
 const LATE_BYTES: usize = 24;

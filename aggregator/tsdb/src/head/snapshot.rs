@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
-use super::{sealed::Times, stream};
+use super::{groups::Shared, sealed::Times, stream};
 use crate::samples::{Column, Samples};
 
 /// The samples of a series at one moment.
@@ -16,6 +16,8 @@ pub(crate) struct Snapshot {
     /// Times of each chunk, and where it ends.
     pub(super) chunks: Box<[(Arc<Times>, u32)]>,
     pub(super) late: Option<Box<Late>>,
+    /// The open frames of the series' group, and which of their columns it is.
+    pub(super) frames: Option<(Arc<Shared>, u32)>,
 }
 
 /// What few series have.
@@ -29,7 +31,7 @@ pub(crate) struct Late {
 impl Snapshot {
     pub(crate) fn is_empty(&self) -> bool {
         let late = |late: &Late| late.floats.is_empty() && late.histograms.is_empty();
-        self.bytes.is_empty() && self.late.as_deref().is_none_or(late)
+        self.bytes.is_empty() && self.frames.is_none() && self.late.as_deref().is_none_or(late)
     }
 
     /// Appends the samples, unsettled.
@@ -39,6 +41,11 @@ impl Snapshot {
             let end = *end as usize;
             times.decode(self.bytes.get(at..end).unwrap_or_default(), out)?;
             at = end;
+        }
+        if let Some((frames, column)) = &self.frames {
+            let first = out.floats.len();
+            frames.decode(*column, &mut out.floats);
+            apply_starts(&mut out.floats, first, &[]);
         }
         let first = out.floats.len();
         let stream = self.bytes.get(at..).unwrap_or_default();

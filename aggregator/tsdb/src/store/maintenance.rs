@@ -8,6 +8,7 @@ use super::{Inner, blocks::Shelf, describe};
 use crate::{
     flush::{Flushed, Target, flush},
     head::{
+        groups::IDLE_SECONDS,
         partition::{CarriedOver, Partition},
         sealed::Sealer,
     },
@@ -202,8 +203,10 @@ impl Inner {
     fn forget_idle(&self, now: Timestamp) -> u64 {
         let oldest = now.saturating_sub(self.options.active_window);
         let oldest = u32::try_from(oldest.0.div_euclid(1000)).unwrap_or(0);
+        let idle = u32::try_from(now.0.div_euclid(1000)).unwrap_or(0).saturating_sub(IDLE_SECONDS);
         let mut forgotten = 0;
         for partition in self.head.all() {
+            partition.drop_idle_groups(idle);
             let of_partition = partition.forget_idle(oldest);
             if of_partition > 0 {
                 self.head.remove_if_empty(&partition.tenant);

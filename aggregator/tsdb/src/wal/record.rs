@@ -1,7 +1,7 @@
 //! What the write-ahead log says, record by record. `FORMAT.md` has the bytes.
 //!
 //! Every record stands for itself: it names the run of the process and the number of the tenant,
-//! and its samples depend on no other record's. Only what a number means (a tenant, a series) is
+//! and its samples depend on no other record's, but for frames, which say what has changed. Only what a number means (a tenant, a series) is
 //! told elsewhere, twice per epoch, because damage there would cost more than a record. Numbers are
 //! never reused within a run, so a lost record can leave numbers without meaning but never give
 //! them a wrong one.
@@ -17,6 +17,10 @@ use model::{
     time::Timestamp,
 };
 
+mod group;
+
+pub(crate) use group::{FrameRecord, read_frame, read_group};
+
 /// Kinds of records.
 pub(crate) const TENANT: u8 = 1;
 pub(crate) const SERIES: u8 = 2;
@@ -26,6 +30,8 @@ pub(crate) const EXEMPLARS: u8 = 5;
 pub(crate) const METADATA: u8 = 6;
 /// The tenant has been deleted: what the log says of it up to here is void.
 pub(crate) const TENANT_DELETED: u8 = 7;
+pub(crate) const GROUP: u8 = 8;
+pub(crate) const FRAME: u8 = 9;
 
 /// Bits of a sample's control byte; the low half is the length of the value.
 const NEXT_SERIES: u8 = 1 << 4;

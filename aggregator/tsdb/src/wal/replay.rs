@@ -22,6 +22,10 @@ use crate::head::{
     sealed::Sealer,
 };
 
+mod groups;
+
+use groups::ReplayedGroup;
+
 /// Records that may wait for a thread.
 const QUEUE_RECORDS_MAX: usize = 64;
 
@@ -126,6 +130,7 @@ struct Replay<'a> {
 struct Known {
     partition: Arc<Partition>,
     series: Numbers,
+    groups: HashMap<u32, ReplayedGroup>,
 }
 
 /// A sample whose series is not known. It is told twice, in two records, so if one is damaged the
@@ -143,6 +148,8 @@ struct Orphan {
 enum Value {
     Float(f64),
     Histogram(Arc<Histogram>),
+    /// A key frame of a group, whose number stands for the series.
+    Frame(Box<[u8]>),
 }
 
 impl<'a> Replay<'a> {
@@ -174,6 +181,8 @@ impl<'a> Replay<'a> {
             }
             record::SAMPLES => self.samples(owner, rest),
             record::HISTOGRAMS => self.histograms(owner, rest),
+            record::GROUP => self.group(owner, rest),
+            record::FRAME => self.frame(owner, rest),
             _ => self.descriptions(kind, owner, rest),
         };
         if understood.is_none() {
@@ -187,7 +196,8 @@ impl<'a> Replay<'a> {
         }
         let tenant = TenantId::new(std::str::from_utf8(name).ok()?).ok()?;
         let partition = self.head.get_or_create(&tenant)?;
-        self.owners.insert(owner, Known { partition, series: Numbers::default() });
+        self.owners
+            .insert(owner, Known { partition, series: Numbers::default(), groups: HashMap::new() });
         Some(())
     }
 
@@ -271,7 +281,12 @@ impl<'a> Replay<'a> {
 
     /// Looks once more for the series of samples that had none.
     fn adopt_orphans(&mut self) {
-        for orphan in std::mem::take(&mut self.orphans) {
+        let (frames, samples) = std::mem::take(&mut self.orphans)
+            .into_iter()
+            .partition::<Vec<_>, _>(|orphan| matches!(orphan.value, Value::Frame(_)));
+        frames.iter().for_each(|orphan| self.adopt_frame(orphan));
+        let of_frames = std::mem::take(&mut self.orphans);
+        for orphan in samples.into_iter().chain(of_frames) {
             let Orphan { owner, series, time, start, value } = orphan;
             let known = self.owners.get(&owner);
             let found = known.and_then(|known| Some((known, known.series.get(series)?)));
@@ -286,6 +301,7 @@ impl<'a> Replay<'a> {
                     Value::Histogram(value) => {
                         series.restore_histogram(time, &value, start, arena, &mut self.sealer);
                     }
+                    Value::Frame(_) => return false,
                 }
                 true
             });

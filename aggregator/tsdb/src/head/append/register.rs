@@ -1,0 +1,57 @@
+//! Registering groups of series.
+
+use std::collections::HashSet;
+
+use super::{
+    super::{
+        groups::{MEMBERS_MAX, REFUSED},
+        partition::Partition,
+    },
+    Appending, Context, describe,
+};
+use crate::outcome::{Appended, RejectReason};
+
+/// Registers a group of series, creating those that are new and welcome. Returns its number unless
+/// there are too many, and as appended what was created and which members were refused. `None` when
+/// the tenant has been deleted meanwhile.
+pub(crate) fn register(
+    partition: &Partition,
+    labels: &[&[u8]],
+    context: Context<'_>,
+) -> Option<(Option<u32>, Appended)> {
+    let epoch = context.wal.epoch();
+    let mut data = partition.data();
+    if data.deleted {
+        return None;
+    }
+    let mut appending = Appending::new(partition, &mut data, context, *epoch, 0);
+    if labels.len() > MEMBERS_MAX || !data.groups.has_room(labels.len()) {
+        let example = || "too many groups, or members of one".to_owned();
+        appending.appended.reject(RejectReason::SeriesLimit, labels.len() as u64, example);
+        return Some((None, appending.appended));
+    }
+    let mut members = Vec::with_capacity(labels.len());
+    let mut known = HashSet::with_capacity(labels.len());
+    for packed in labels {
+        let key = partition.hash(packed);
+        let found = match data.table.find(key) {
+            Some(number) => Ok(number),
+            None => appending.admit_series(&mut data, key, packed),
+        };
+        let unique = found.and_then(|number| {
+            let twice = (RejectReason::Labels, "twice in one group");
+            if known.insert(number) { Ok(number) } else { Err(twice) }
+        });
+        if let Err((reason, detail)) = unique {
+            appending.appended.reject(reason, 1, || describe(packed, detail));
+        }
+        let number = unique.unwrap_or(REFUSED);
+        if let Some(series) = data.table.get_mut(number) {
+            series.seen = series.seen.max(appending.seen);
+        }
+        members.push(number);
+    }
+    let refused = appending.appended.rejected.clone();
+    let number = data.groups.add(members, refused, appending.seen);
+    Some((Some(number), appending.appended))
+}

@@ -1,0 +1,126 @@
+//! Frames of a group that are not sealed yet.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::samples::Column;
+
+/// Frames in order, the first a key frame. What is here has been applied once, so it is known to
+/// be good.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    payloads: Vec<u8>,
+    /// Where each payload ends.
+    ends: Vec<u32>,
+    pub(crate) times: Vec<i64>,
+}
+
+/// Memory of a frame beside its payload, in bytes.
+const FRAME_BYTES: usize = size_of::<u32>() + size_of::<i64>();
+
+/// Ticks that are transposed together: as many values as a cache line has.
+const TOGETHER: usize = 8;
+
+impl Window {
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Memory in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.payloads.len() + self.len() * FRAME_BYTES
+    }
+
+    /// Returns the memory that it took, in bytes.
+    pub(crate) fn push(&mut self, time: i64, payload: &[u8]) -> usize {
+        self.payloads.extend_from_slice(payload);
+        self.ends.push(self.payloads.len() as u32);
+        self.times.push(time);
+        payload.len() + FRAME_BYTES
+    }
+
+    /// Forgets the frames and keeps the memory for those that follow.
+    pub(crate) fn clear(&mut self) {
+        // Growing has doubled it; the next window will hardly be much larger than this one.
+        self.payloads.shrink_to(self.payloads.len() + self.payloads.len() / 8);
+        self.payloads.clear();
+        self.ends.clear();
+        self.times.clear();
+    }
+
+    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
+        let (first, last) = (self.times.first(), self.times.last());
+        first.is_some_and(|first| *first <= end) && last.is_some_and(|last| *last >= start)
+    }
+
+    fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends).map(|(start, end)| start as usize..*end as usize);
+        ranges.map(|range| self.payloads.get(range).unwrap_or_default())
+    }
+
+    /// Replaces `out` by the values of all members, member by member.
+    pub(crate) fn columns(&self, members: usize, out: &mut Vec<f64>) {
+        let count = self.len();
+        out.clear();
+        out.resize(count * members, 0.0);
+        let mut rows = vec![0; TOGETHER * members];
+        let mut payloads = self.payloads();
+        for first in (0..count).step_by(TOGETHER) {
+            let ticks = TOGETHER.min(count - first);
+            for tick in 0..ticks {
+                // Each row begins as the one before it; before the first lies the last.
+                let before = (tick + TOGETHER - 1) % TOGETHER * members;
+                rows.copy_within(before..before + members, tick * members);
+                let row = &mut rows[tick * members..(tick + 1) * members];
+                apply(payloads.next().unwrap_or_default(), row);
+            }
+            for (member, column) in out.chunks_exact_mut(count).enumerate() {
+                for (tick, value) in column[first..first + ticks].iter_mut().enumerate() {
+                    *value = f64::from_bits(rows[tick * members + member]);
+                }
+            }
+        }
+    }
+
+    /// The values of some members, member by member.
+    fn some_columns(&self, members: usize, wanted: &[u32]) -> Vec<f64> {
+        let count = self.len();
+        let mut out = vec![0.0; count * wanted.len()];
+        let mut row = vec![0; members];
+        for (tick, payload) in self.payloads().enumerate() {
+            apply(payload, &mut row);
+            for (column, member) in out.chunks_exact_mut(count).zip(wanted) {
+                column[tick] = f64::from_bits(row.get(*member as usize).copied().unwrap_or(0));
+            }
+        }
+        out
+    }
+}
+
+fn apply(payload: &[u8], row: &mut [u64]) {
+    let applied = codec::frame::apply(payload, row);
+    debug_assert!(applied.is_ok(), "{applied:?}");
+}
+
+/// A window that several series of a selection are in, decoded when the first of them is read.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) window: Arc<Window>,
+    pub(crate) members: usize,
+    /// The members that were selected.
+    pub(crate) wanted: Vec<u32>,
+    pub(crate) decoded: OnceLock<Vec<f64>>,
+}
+
+impl Shared {
+    /// Appends the samples of one of those that were selected.
+    pub(crate) fn decode(&self, at: u32, out: &mut Column<f64>) {
+        let decoded =
+            self.decoded.get_or_init(|| self.window.some_columns(self.members, &self.wanted));
+        let count = self.window.len();
+        let values = decoded.chunks_exact(count.max(1)).nth(at as usize).unwrap_or_default();
+        out.times.extend_from_slice(&self.window.times);
+        out.values.extend_from_slice(values);
+        debug_assert_eq!(out.times.len(), out.values.len());
+    }
+}

@@ -1,0 +1,108 @@
+//! Reading groups and their frames. Their samples are restored one by one: whoever sends frames
+//! registers the groups again.
+
+use codec::frame::{FrameError, apply, is_key, row_length};
+
+use super::{
+    super::record::{FrameRecord, Owner, read_frame, read_group},
+    Orphan, Replay, Value,
+};
+use crate::head::{
+    groups::{MEMBERS_MAX, REFUSED},
+    partition::Data,
+};
+
+/// A group that the log has told of.
+#[derive(Debug)]
+pub(super) struct ReplayedGroup {
+    /// Series by their numbers in the log.
+    members: Vec<u32>,
+    row: Vec<u64>,
+    /// What the next frame is numbered.
+    next: Option<u64>,
+}
+
+impl ReplayedGroup {
+    fn accepted(&self) -> u64 {
+        self.members.iter().filter(|member| **member != REFUSED).count() as u64
+    }
+}
+
+impl Replay<'_> {
+    pub(super) fn group(&mut self, owner: Owner, payload: &[u8]) -> Option<()> {
+        let (number, members) = read_group(payload)?;
+        if let Some(known) = self.owners.get_mut(&owner) {
+            let row = vec![0; members.len()];
+            known.groups.entry(number).or_insert(ReplayedGroup { members, row, next: None });
+        }
+        Some(())
+    }
+
+    pub(super) fn frame(&mut self, owner: Owner, payload: &[u8]) -> Option<()> {
+        let FrameRecord { group: number, sequence, time, payload } = read_frame(payload)?;
+        let group = self.owners.get_mut(&owner).and_then(|known| known.groups.get_mut(&number));
+        let Some(group) = group else {
+            if is_key(payload) && self.orphans.len() < super::ORPHANS_MAX {
+                let value = Value::Frame(payload.into());
+                self.orphans.push(Orphan { owner, series: number, time, start: 0, value });
+            } else {
+                self.counts.orphaned_samples += values_of(payload);
+            }
+            return Some(());
+        };
+        let missing = group.next.map_or(0, |next| sequence.saturating_sub(next));
+        self.counts.orphaned_samples =
+            self.counts.orphaned_samples.saturating_add(missing.saturating_mul(group.accepted()));
+        group.next = Some(sequence.saturating_add(1));
+        match apply(payload, &mut group.row) {
+            Ok(_) => self.restore_row(owner, number, time),
+            // One before it is missing; the next key frame will do.
+            Err(FrameError::Base) => self.counts.orphaned_samples += group.accepted(),
+            Err(_) => return None,
+        }
+        Some(())
+    }
+
+    /// Restores the samples of a frame that has been applied to its group's row.
+    fn restore_row(&mut self, owner: Owner, number: u32, time: i64) {
+        let (counts, orphans, sealer) = (&mut self.counts, &mut self.orphans, &mut self.sealer);
+        let Some(known) = self.owners.get(&owner) else { return };
+        let Some(group) = known.groups.get(&number) else { return };
+        let mut data = known.partition.data();
+        let Data { table, arena, newest, .. } = &mut *data;
+        *newest = (*newest).max(time);
+        for (member, bits) in group.members.iter().zip(&group.row) {
+            if *member == REFUSED {
+                continue;
+            }
+            let value = f64::from_bits(*bits);
+            match known.series.get(*member).and_then(|found| table.get_mut(found)) {
+                Some(series) => {
+                    series.restore(time, value, 0, arena, sealer);
+                    counts.samples += 1;
+                }
+                None => {
+                    let value = Value::Float(value);
+                    counts.keep(orphans, Orphan { owner, series: *member, time, start: 0, value });
+                }
+            }
+        }
+    }
+
+    /// Looks once more for the group of a key frame that had none.
+    pub(super) fn adopt_frame(&mut self, orphan: &Orphan) {
+        let Orphan { owner, series: number, time, value, .. } = orphan;
+        let Value::Frame(payload) = value else { return };
+        let known = self.owners.get_mut(owner).and_then(|known| known.groups.get_mut(number));
+        if known.is_some_and(|group| apply(payload, &mut group.row).is_ok()) {
+            self.restore_row(*owner, *number, *time);
+        } else {
+            self.counts.orphaned_samples += values_of(payload);
+        }
+    }
+}
+
+/// How many samples a frame has at most.
+fn values_of(payload: &[u8]) -> u64 {
+    row_length(payload).unwrap_or(0).min(MEMBERS_MAX as u64)
+}

@@ -38,7 +38,8 @@ use answer::ApiError;
 pub(crate) fn router(state: State) -> Router {
     let body_bytes_max = state.settings.body_mib_max << 20;
     let v1 = Router::new()
-        .route("/write", post(ingest::write))
+        .route("/write", post(ingest::remote_write::write))
+        .route("/frames", post(ingest::frames::frames))
         .route("/read", post(remote_read::read))
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))

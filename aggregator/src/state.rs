@@ -20,8 +20,8 @@ use tsdb::{
 };
 
 use crate::{
-    api::answer::ApiError, commands::Commands, config::Settings, metrics::AggregatorMetrics,
-    timeline::Timeline,
+    api::answer::ApiError, commands::Commands, config::Settings, ingest::Sessions,
+    metrics::AggregatorMetrics, timeline::Timeline,
 };
 
 /// Shared by all handlers; a clone is the same.
@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     tokens: RwLock<Arc<Tokens>>,
     tokens_replaced: watch::Sender<()>,
     pub(crate) store: Store,
+    /// What senders of frames have registered.
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) timeline: Timeline,
     pub(crate) commands: Commands,
     pub(crate) engine: Engine,
@@ -119,6 +121,7 @@ impl State {
             settings,
             started: daemon::clock::now(),
             tokens: RwLock::new(Arc::new(tokens)),
+            sessions: Arc::new(Sessions::new(store.clone())),
             store,
             timeline,
             commands: Commands::new(daemon::clock::now()),

@@ -27,6 +27,18 @@ impl Appended {
         self.rejected.iter().any(|rejected| rejected.reason == RejectReason::UnknownGroup)
     }
 
+    /// Adds what became of another part of the same request.
+    pub fn merge(&mut self, other: Self) {
+        self.samples += other.samples;
+        self.histograms += other.histograms;
+        self.exemplars += other.exemplars;
+        self.series_created += other.series_created;
+        self.metadata_dropped += other.metadata_dropped;
+        for Rejected { reason, count, example } in other.rejected {
+            self.reject(reason, count, || example);
+        }
+    }
+
     pub(crate) fn reject(
         &mut self,
         reason: RejectReason,

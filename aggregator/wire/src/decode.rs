@@ -45,3 +45,15 @@ pub struct DecodeStats {
     pub metadata: u64,
     pub skipped: Skipped,
 }
+
+impl DecodeStats {
+    /// Adds what another decoder read.
+    pub fn merge(&mut self, other: Self) {
+        self.series += other.series;
+        self.samples += other.samples;
+        self.histograms += other.histograms;
+        self.exemplars += other.exemplars;
+        self.metadata += other.metadata;
+        self.skipped.merge(other.skipped);
+    }
+}

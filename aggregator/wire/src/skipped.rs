@@ -93,7 +93,7 @@ impl Skipped {
     }
 
     /// Counts one more; `example` is asked for only the first time.
-    pub(crate) fn add(&mut self, reason: SkipReason, samples: usize, example: impl Fn() -> String) {
+    pub fn add(&mut self, reason: SkipReason, samples: usize, example: impl Fn() -> String) {
         let skip = self.by_reason.entry(reason).or_insert_with(|| Skip {
             example: example().chars().take(EXAMPLE_CHARS_MAX).collect(),
             ..Skip::default()

@@ -158,9 +158,7 @@ impl<'a> Appending<'a> {
         data.sample_bucket.give_back(self.allowance);
         let appended = self.appended;
         data.samples_appended += appended.samples + appended.histograms;
-        for rejected in &appended.rejected {
-            data.rejected[rejected.reason as usize] += rejected.count;
-        }
+        data.count_rejected(&appended);
         let name = data.logged.is_due(self.epoch).then(|| self.partition.tenant.as_str());
         let ticket = submit(self.context.wal, work, self.owner, name);
         (appended, ticket)

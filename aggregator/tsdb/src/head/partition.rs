@@ -23,7 +23,7 @@ use crate::{
     admission::Bucket,
     hash::{Hash128, HashKey},
     limits::Limits,
-    outcome::RejectReason,
+    outcome::{Appended, RejectReason},
     select::{Condition, resolve},
     sync::{lock, read, write},
 };
@@ -69,6 +69,14 @@ pub(crate) struct Data {
     pub(crate) rejected: [u64; RejectReason::ALL.len()],
     /// The tenant was deleted: this partition is no longer reachable and must not be written to.
     pub(crate) deleted: bool,
+}
+
+impl Data {
+    pub(crate) fn count_rejected(&mut self, appended: &Appended) {
+        for rejected in &appended.rejected {
+            self.rejected[rejected.reason as usize] += rejected.count;
+        }
+    }
 }
 
 /// What blocks do not hold, and the log is about to lose.

@@ -49,8 +49,9 @@ pub(crate) fn append_frame(
         return None;
     }
     let Some(group) = data.groups.get_mut(frame.group) else {
-        data.rejected += frame.refused().rejected_count();
-        return Some((frame.refused(), context.wal.position()));
+        let refused = frame.refused();
+        data.count_rejected(&refused);
+        return Some((refused, context.wal.position()));
     };
     let (accepted, continues) = (group.accepted, group.continues(frame.time));
     let mut appending = Appending::new(partition, data, context, *epoch, accepted);

@@ -1,0 +1,96 @@
+//! Where the series of a request go: into one batch for each tenant.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use model::{tenant::TenantId, write::WriteBatch};
+use tenancy::access::{Access, Scope, Tenants};
+use tsdb::{store::Write, view::TENANT_LABEL};
+use wire::remote_write::{Partition, Refused};
+
+use crate::api::answer::ApiError;
+
+/// Tenants in one request.
+const TENANTS_PER_REQUEST_MAX: usize = 10_000;
+
+/// Where a request's series go.
+pub(super) enum Batches {
+    One(TenantId, WriteBatch),
+    ByTenant(Tenants, BTreeMap<TenantId, WriteBatch>),
+}
+
+impl Batches {
+    pub(super) fn of(access: &Access) -> Result<Self, ApiError> {
+        if access.scopes.contains(&Scope::Agent) {
+            return Ok(Self::ByTenant(access.tenants.clone(), BTreeMap::new()));
+        }
+        match &access.tenants {
+            Tenants::One(tenant) => Ok(Self::One(tenant.clone(), WriteBatch::default())),
+            Tenants::Some(_) | Tenants::All => {
+                Err(ApiError::Forbidden("this token writes for no single tenant".to_owned()))
+            }
+        }
+    }
+
+    pub(super) fn lift(&self) -> Option<&'static str> {
+        match self {
+            Self::One(..) => None,
+            Self::ByTenant(..) => Some(TENANT_LABEL),
+        }
+    }
+
+    /// The parts of the request that it comes to, one for each tenant.
+    pub(super) fn writes<'a>(&'a self) -> Vec<Write<'a>> {
+        match self {
+            Self::One(tenant, batch) => vec![Write::Batch { tenant, batch }],
+            Self::ByTenant(_, batches) => {
+                batches.iter().map(|(tenant, batch)| Write::Batch { tenant, batch }).collect()
+            }
+        }
+    }
+
+    /// The tenant of series that name this one, or none.
+    pub(super) fn tenant(&self, name: Option<&str>) -> Result<TenantId, Refused> {
+        match self {
+            Self::One(tenant, _) => Ok(tenant.clone()),
+            Self::ByTenant(allowed, _) => {
+                let name =
+                    name.ok_or(Refused(Cow::Borrowed("an agent's series names no tenant")))?;
+                let tenant =
+                    TenantId::new(name).map_err(|error| Refused(error.to_string().into()))?;
+                if allowed.contains(&tenant) {
+                    Ok(tenant)
+                } else {
+                    Err(Refused(Cow::Borrowed("the token is not for this tenant")))
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, tenant: TenantId) -> Result<(), Refused> {
+        let Self::ByTenant(_, batches) = self else { return Ok(()) };
+        if batches.len() == TENANTS_PER_REQUEST_MAX {
+            return Err(Refused(Cow::Borrowed("too many tenants in one request")));
+        }
+        batches.insert(tenant, WriteBatch::default());
+        Ok(())
+    }
+}
+
+impl Partition for Batches {
+    fn batch(&mut self, lifted: Option<&str>) -> Result<&mut WriteBatch, Refused> {
+        let known = |batches: &BTreeMap<TenantId, WriteBatch>| {
+            lifted.is_some_and(|name| batches.contains_key(name))
+        };
+        if matches!(self, Self::ByTenant(_, batches) if !known(batches)) {
+            let tenant = self.tenant(lifted)?;
+            self.insert(tenant)?;
+        }
+        match self {
+            Self::One(_, batch) => Ok(batch),
+            Self::ByTenant(_, batches) => {
+                let batch = lifted.and_then(|name| batches.get_mut(name));
+                batch.ok_or(Refused(Cow::Borrowed("no such tenant")))
+            }
+        }
+    }
+}

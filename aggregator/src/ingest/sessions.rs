@@ -1,0 +1,157 @@
+//! What senders of frames have registered, kept between their bodies.
+//!
+//! A session is one epoch of one caller: the sequence that was taken last, with what was answered, and
+//! the groups by the numbers that the sender gave them. Losing one costs the sender a registration, no
+//! sample, so sessions are few, in memory only, and forgotten whenever something is amiss.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use model::time::Timestamp;
+use tenancy::access::{Access, Scope};
+use tsdb::store::{GroupHandle, Store};
+
+/// Sessions of one caller; one more ends the session that was quiet for longest. Agents of many nodes
+/// may share a token, a tenant's own senders are few.
+const SESSIONS_PER_AGENT_TOKEN_MAX: usize = 1000;
+const SESSIONS_PER_TENANT_TOKEN_MAX: usize = 16;
+/// Groups that a session remembers to have refused. The store bounds those it has taken.
+const REFUSED_MAX: usize = 1024;
+/// How long a session may be quiet.
+const QUIET_MAX: Duration = Duration::from_mins(10);
+
+/// All sessions.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    store: Store,
+    /// By the name of the caller and the epoch.
+    all: Mutex<BTreeMap<(String, u64), Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: Arc<Mutex<Session>>,
+    used: Timestamp,
+}
+
+/// One epoch of one caller.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// The sequence taken last, 0 before the first, and its answer.
+    pub(super) sequence: u64,
+    pub(super) answer: Option<super::Written>,
+    groups: BTreeMap<u32, Group>,
+    refused: usize,
+}
+
+/// What a number of the sender's stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Group {
+    Registered(GroupHandle),
+    /// The caller may not write for its tenant, or there is no such tenant; with how many samples a
+    /// frame has.
+    Refused {
+        why: String,
+        members: usize,
+    },
+}
+
+impl Session {
+    pub(super) fn group(&self, number: u32) -> Option<&Group> {
+        self.groups.get(&number)
+    }
+
+    /// Adds a group, or says why that cannot be.
+    pub(super) fn insert(&mut self, number: u32, group: Group) -> Result<(), &'static str> {
+        if matches!(group, Group::Refused { .. }) {
+            self.refused += 1;
+        }
+        if self.groups.insert(number, group).is_some() {
+            return Err("a group is registered twice");
+        }
+        if self.refused > REFUSED_MAX { Err("too many groups were refused") } else { Ok(()) }
+    }
+
+    pub(super) fn remove(&mut self, number: u32) -> Option<Group> {
+        let group = self.groups.remove(&number)?;
+        if matches!(group, Group::Refused { .. }) {
+            self.refused -= 1;
+        }
+        Some(group)
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, all: Mutex::default() }
+    }
+
+    /// The session that a body belongs to: a new one for the first of an epoch.
+    pub(super) fn find(
+        &self,
+        access: &Access,
+        (epoch, sequence): (u64, u64),
+        now: Timestamp,
+    ) -> Option<Arc<Mutex<Session>>> {
+        let is_agent = access.scopes.contains(&Scope::Agent);
+        let limit =
+            if is_agent { SESSIONS_PER_AGENT_TOKEN_MAX } else { SESSIONS_PER_TENANT_TOKEN_MAX };
+        let caller = &access.name;
+        let mut all = self.all();
+        let key = (caller.clone(), epoch);
+        if let Some(known) = all.get_mut(&key) {
+            known.used = now;
+            return Some(Arc::clone(&known.session));
+        }
+        if sequence != 1 {
+            return None;
+        }
+        let oldest = now.saturating_sub(QUIET_MAX);
+        let mut ended: Vec<Entry> =
+            all.extract_if(.., |_, entry| entry.used < oldest).map(second).collect();
+        let own = || (caller.clone(), 0)..=(caller.clone(), u64::MAX);
+        if all.range(own()).count() >= limit {
+            let quietest = all.range(own()).min_by_key(|(_, entry)| entry.used);
+            let quietest = quietest.map(|(key, _)| key.clone());
+            ended.extend(quietest.and_then(|key| all.remove(&key)));
+        }
+        let session = Arc::<Mutex<Session>>::default();
+        all.insert(key, Entry { session: Arc::clone(&session), used: now });
+        drop(all);
+        for entry in ended {
+            self.drop_groups(&lock(&entry.session));
+        }
+        Some(session)
+    }
+
+    /// Ends a session, whose sender has to begin anew.
+    pub(super) fn forget(&self, caller: &str, epoch: u64, session: &mut Session) {
+        self.all().remove(&(caller.to_owned(), epoch));
+        self.drop_groups(session);
+        // Whoever waits for it finds that no sequence follows.
+        *session = Session { sequence: u64::MAX, ..Session::default() };
+    }
+
+    fn drop_groups(&self, session: &Session) {
+        for group in session.groups.values() {
+            if let Group::Registered(handle) = group {
+                self.store.drop_group(handle);
+            }
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, u64), Entry>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn second<A, B>((_, second): (A, B)) -> B {
+    second
+}
+
+pub(super) fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -105,9 +105,7 @@ impl Agent {
 
         let queue_bytes = usize::try_from(settings.queue.0).unwrap_or(usize::MAX);
         let queue = Queue::new(queue_bytes, metrics.clone());
-        let sender =
-            Sender::new(queue.clone(), &settings.aggregator, settings.token()?, metrics.clone())
-                .map_err(InvalidSettings::from)?;
+        let sender = Sender::new(queue.clone(), settings, metrics.clone())?;
         senders.push(tokio::spawn(sender.run(drain.clone())));
 
         if let Err(error) = raise_descriptor_limit() {

@@ -17,6 +17,8 @@ pub struct Settings {
     pub region: String,
     /// The aggregator's address.
     pub aggregator: String,
+    /// How samples are sent.
+    pub protocol: Protocol,
     /// A token with the scope `agent`, or `file:` and a path.
     pub token: Secret,
     /// Where the admin endpoints listen when the agent runs alone.
@@ -29,6 +31,19 @@ pub struct Settings {
     pub cgroups: Cgroups,
     /// Collect the node's own load, memory, disks and network.
     pub node_metrics: bool,
+}
+
+/// How samples are sent to the aggregator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// Frames, and remote write to a receiver that does not know them.
+    #[default]
+    Auto,
+    /// Frames only: samples wait until a receiver knows them.
+    Frames,
+    /// Remote write only, which any receiver of Prometheus' samples knows.
+    RemoteWrite,
 }
 
 /// Which cgroups of the host to watch.
@@ -49,6 +64,7 @@ impl Default for Settings {
             cluster: String::new(),
             region: String::new(),
             aggregator: "http://127.0.0.1:9400".to_owned(),
+            protocol: Protocol::default(),
             token: Secret::new(""),
             listen: SocketAddr::from(([127, 0, 0, 1], 9402)),
             interval: HumanDuration(Duration::from_secs(1)),

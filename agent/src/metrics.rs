@@ -3,6 +3,7 @@
 use daemon::metrics::Metrics;
 use prometheus_client::metrics::{
     counter::Counter,
+    family::Family,
     gauge::Gauge,
     histogram::{Histogram, exponential_buckets},
 };
@@ -14,7 +15,7 @@ pub(crate) struct AgentMetrics {
     pub(crate) samples_sent: Counter,
     pub(crate) samples_dropped: Counter,
     pub(crate) samples_refused: Counter,
-    pub(crate) bytes_sent: Counter,
+    pub(crate) bytes_sent: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) send_failures: Counter,
     pub(crate) queue_bytes: Gauge,
     pub(crate) ticks_missed: Counter,
@@ -33,7 +34,7 @@ impl AgentMetrics {
             samples_sent: Counter::default(),
             samples_dropped: Counter::default(),
             samples_refused: Counter::default(),
-            bytes_sent: Counter::default(),
+            bytes_sent: Family::default(),
             send_failures: Counter::default(),
             queue_bytes: Gauge::default(),
             ticks_missed: Counter::default(),
@@ -57,7 +58,6 @@ impl AgentMetrics {
                 "Samples in requests that the aggregator refused",
                 &own.samples_refused,
             ),
-            ("agent_sent_bytes", "Bytes of bodies sent, repeats included", &own.bytes_sent),
             (
                 "agent_send_failures",
                 "Attempts to send that have to be repeated",
@@ -77,6 +77,11 @@ impl AgentMetrics {
             for (name, help, counter) in counters {
                 registry.register(name, help, counter.clone());
             }
+            registry.register(
+                "agent_sent_bytes",
+                "Bytes of bodies sent by protocol, repeats included",
+                own.bytes_sent.clone(),
+            );
             registry.register(
                 "agent_queue_bytes",
                 "Samples waiting, in bytes",

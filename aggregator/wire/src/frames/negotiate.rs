@@ -3,10 +3,10 @@
 //! | status | means | the sender |
 //! |---|---|---|
 //! | 2xx with the counts of remote write 2.0 | stored | goes on |
-//! | 400, and other 4xx | stored in part or not at all, for good | goes on; begins anew unless [`HEADER_SEQUENCE`] tells that the body was applied |
+//! | 400, and other 4xx, with [`HEADER_SEQUENCE`] | stored in part or not at all, for good | goes on; begins anew unless the header tells that the body was applied |
 //! | 409 | epoch, sequence or a group is not known | begins anew with the same samples |
 //! | 401, 429, 5xx | not now; the body was not applied, or the epoch was forgotten | sends the same body again later |
-//! | 404, 405, 415, 2xx without counts | the receiver knows no frames | sends remote write |
+//! | 404, 405, 415, other 4xx without that header, 2xx without counts | the receiver knows no frames | sends remote write |
 
 use codec::inflate::Compression;
 
@@ -19,9 +19,10 @@ pub const MEDIA_TYPE: &str = "application/vnd.tidewatch.frames";
 pub const CONTENT_TYPE: &str = "application/vnd.tidewatch.frames;version=1";
 const VERSION: &str = "1";
 
-/// Response header: the sequence that the receiver has applied, so the groups and rows of it and of
-/// the sender are the same whatever the status says of the samples. In every answer to a body that
-/// was applied; the counts are in the headers of remote write 2.0, in every answer to one stored.
+/// Response header: the last sequence of the epoch that the receiver has applied, 0 for none. When
+/// it is that of the body, the groups and rows of both ends are the same, whatever the status says
+/// of the samples. It is in every answer to frames but 401, so a refusal without it comes from a
+/// receiver that knows no frames. How much was stored is in the headers of remote write 2.0.
 pub const HEADER_SEQUENCE: &str = "X-Tidewatch-Frames-Sequence";
 
 /// Conflict: the receiver does not know the epoch, the sequence or a group.
@@ -88,10 +89,10 @@ pub fn verdict<'h>(
         STATUS_BEGIN_ANEW => Verdict::BeginAnew,
         // A token can be mended without a restart, so 401 is not the samples' end.
         401 | 429 | 500..=599 => Verdict::Later,
-        _ => {
-            let applied = header(HEADER_SEQUENCE).and_then(|text| text.trim().parse().ok());
-            Verdict::Refused { applied: applied == Some(sequence) }
-        }
+        _ => match header(HEADER_SEQUENCE) {
+            Some(applied) => Verdict::Refused { applied: applied.trim().parse() == Ok(sequence) },
+            None => Verdict::Unknown,
+        },
     }
 }
 

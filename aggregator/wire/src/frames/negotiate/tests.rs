@@ -37,22 +37,25 @@ fn answers_mean_what_the_table_says() {
     let counted = [(HEADER_SAMPLES_WRITTEN, "5")];
     let applied = [(HEADER_SEQUENCE, "3")];
     let before = [(HEADER_SEQUENCE, "2")];
-    let cases: [(u16, Headers<'_>, Verdict); 17] = [
+    let cases: [(u16, Headers<'_>, Verdict); 20] = [
         (200, &counted, Verdict::Stored),
         (204, &counted, Verdict::Stored),
         (200, &[], Verdict::Unknown),
         (204, &[], Verdict::Unknown),
-        (400, &[], Verdict::Refused { applied: false }),
+        (400, &[], Verdict::Unknown),
+        (400, &[(HEADER_SEQUENCE, "0")], Verdict::Refused { applied: false }),
         (400, &before, Verdict::Refused { applied: false }),
         (400, &[(HEADER_SEQUENCE, "x")], Verdict::Refused { applied: false }),
         (400, &applied, Verdict::Refused { applied: true }),
-        (403, &[], Verdict::Refused { applied: false }),
-        (413, &[], Verdict::Refused { applied: false }),
+        (403, &[], Verdict::Unknown),
+        (403, &before, Verdict::Refused { applied: false }),
+        (413, &[], Verdict::Unknown),
         (401, &[], Verdict::Later),
         (429, &applied, Verdict::Later),
         (503, &[], Verdict::Later),
         (409, &applied, Verdict::BeginAnew),
         (404, &[], Verdict::Unknown),
+        (404, &applied, Verdict::Unknown),
         (405, &[], Verdict::Unknown),
         (415, &[], Verdict::Unknown),
     ];

@@ -1,0 +1,320 @@
+//! The queue's other end: writes bodies, sends them, and acts on the answers.
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    time::Duration,
+};
+
+use codec::inflate::{self, Compression};
+use daemon::{http, stop::Stop};
+use reqwest::{Url, header};
+use tokio::time::Instant;
+use wire::{
+    frames::{self, Encoder, Verdict},
+    remote_write::{self, HEADER_VERSION},
+};
+
+use super::{
+    protocol::{Language, Protocol},
+    queue::{Queue, Tick},
+};
+use crate::{config, metrics::AgentMetrics};
+
+/// First and longest wait between attempts.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// One attempt may take this long.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// What is still queued at a stop gets this long.
+const DRAIN: Duration = Duration::from_secs(3);
+const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
+/// How much of a refusal is read, to be shown.
+const COMPLAINT_BYTES_MAX: usize = 4096;
+/// The label that names a series' tenant.
+const TENANT_LABEL: &str = "tenant";
+
+/// Sends one tick after the other, each until it is taken or refused for good.
+pub(crate) struct Sender {
+    queue: Queue,
+    client: reqwest::Client,
+    frames_url: Url,
+    write_url: Url,
+    token: String,
+    protocol: Protocol,
+    encoder: Encoder,
+    /// The tick that is being sent.
+    due: Option<Due>,
+    complained: Option<Instant>,
+    metrics: AgentMetrics,
+}
+
+struct Due {
+    tick: Tick,
+    /// Kept until it is answered, because frames must come again as they were.
+    body: Option<Body>,
+}
+
+/// A tick as it is sent.
+#[derive(Clone)]
+struct Body {
+    bytes: Vec<u8>,
+    language: Language,
+    compression: Option<Compression>,
+    /// That of frames, 0 for remote write.
+    sequence: u64,
+}
+
+/// What became of one attempt.
+struct Answer {
+    verdict: Verdict,
+    why: String,
+    /// How long the receiver asks to be left alone.
+    wait: Option<Duration>,
+    /// Whether there was an answer at all.
+    answered: bool,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        queue: Queue,
+        settings: &config::Settings,
+        metrics: AgentMetrics,
+    ) -> Result<Self, config::InvalidSettings> {
+        let url = |path: &str| {
+            let address = &settings.aggregator;
+            let mut url = Url::parse(address)
+                .map_err(|_error| daemon::control::ControlError::Address(address.clone()))?;
+            if let Ok(mut segments) = url.path_segments_mut() {
+                segments.pop_if_empty().extend(path.split('/').filter(|part| !part.is_empty()));
+            }
+            Ok::<_, daemon::control::ControlError>(url)
+        };
+        Ok(Self {
+            queue,
+            client: http::client(TIMEOUT).map_err(daemon::control::ControlError::from)?,
+            frames_url: url(frames::PATH)?,
+            write_url: url("/api/v1/write")?,
+            token: settings.token()?,
+            protocol: Protocol::new(settings.protocol),
+            encoder: Encoder::new(random(), TENANT_LABEL),
+            due: None,
+            complained: None,
+            metrics,
+        })
+    }
+
+    /// Sends until `stop`, then for a short while what is left.
+    pub(crate) async fn run(mut self, stop: Stop) {
+        loop {
+            self.due = self.queue.pop().map(|tick| Due { tick, body: None });
+            if self.due.is_some() {
+                tokio::select! {
+                    () = self.deliver() => continue,
+                    () = stop.stopped() => {}
+                }
+                // Cut off in the middle: the receiver takes the same body twice gladly.
+                return self.drain().await;
+            }
+            tokio::select! {
+                () = self.queue.queued() => {}
+                () = stop.stopped() => return self.drain().await,
+            }
+        }
+    }
+
+    async fn drain(&mut self) {
+        let all = async {
+            loop {
+                self.deliver().await;
+                self.due = self.queue.pop().map(|tick| Due { tick, body: None });
+                if self.due.is_none() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            let waiting = std::iter::from_fn(|| self.queue.pop()).map(|tick| tick.samples);
+            let under_way = self.due.take().map_or(0, |due| due.tick.samples);
+            let lost = under_way + waiting.sum::<u64>();
+            self.metrics.samples_dropped.inc_by(lost);
+            tracing::warn!(samples = lost, "the aggregator did not take the last samples");
+        }
+    }
+
+    /// Returns when the tick that is due is taken or refused for good. May be dropped and called
+    /// again, and goes on where it was.
+    async fn deliver(&mut self) {
+        let mut backoff = BACKOFF_MIN;
+        while let Some(body) = self.body() {
+            let (language, sequence) = (body.language, body.sequence);
+            let answer = self.attempt(body).await;
+            let mut rest = false;
+            match answer.verdict {
+                Verdict::Stored => {
+                    let samples = self.done();
+                    self.metrics.samples_sent.inc_by(samples);
+                }
+                Verdict::Refused { applied } => {
+                    let samples = self.done();
+                    self.metrics.samples_refused.inc_by(samples);
+                    self.complain(&answer.why);
+                    if !applied {
+                        self.encoder.reset(random());
+                    }
+                }
+                Verdict::BeginAnew => {
+                    tracing::debug!(answer.why, "the receiver asks to begin anew");
+                    self.metrics.send_failures.inc();
+                    self.encoder.reset(random());
+                    self.rewrite();
+                    // One that refuses even a beginning is asked less and less often.
+                    rest = sequence <= 1;
+                }
+                Verdict::Unknown => rest = !self.fall_back(language, &answer.why),
+                Verdict::Later => {
+                    self.metrics.send_failures.inc();
+                    tracing::debug!(answer.why, "samples are sent again later");
+                    if !answer.answered {
+                        self.protocol.disconnected(Instant::now());
+                    }
+                    rest = true;
+                }
+            }
+            if rest {
+                let wait = answer.wait.unwrap_or(backoff).clamp(BACKOFF_MIN, BACKOFF_MAX);
+                tokio::time::sleep(wait).await;
+                backoff = (backoff * 2).min(BACKOFF_MAX);
+            }
+        }
+    }
+
+    /// The tick that was due is no longer. Returns how many samples it had.
+    fn done(&mut self) -> u64 {
+        self.due.take().map_or(0, |due| due.tick.samples)
+    }
+
+    /// The tick that is due needs another body.
+    fn rewrite(&mut self) {
+        if let Some(due) = &mut self.due {
+            due.body = None;
+        }
+    }
+
+    /// Turns to another language, if there is one.
+    fn fall_back(&mut self, language: Language, why: &str) -> bool {
+        let falls = self.protocol.unknown(language, Instant::now());
+        if falls {
+            let unknown = language.as_str();
+            tracing::info!(unknown, why, "the receiver does not know what was sent");
+            self.encoder.reset(random());
+            self.rewrite();
+        } else {
+            self.metrics.send_failures.inc();
+            self.complain(why);
+        }
+        falls
+    }
+
+    /// Once a minute: a reason that lasts would fill the log, and the counter tells how often.
+    fn complain(&mut self, why: &str) {
+        let now = Instant::now();
+        if self.complained.is_none_or(|last| now - last >= COMPLAIN_EVERY) {
+            self.complained = Some(now);
+            tracing::warn!(why, "the aggregator refused samples");
+        }
+    }
+
+    /// The body of the tick that is due, written if it has none yet.
+    fn body(&mut self) -> Option<Body> {
+        let due = self.due.as_mut()?;
+        if due.body.is_none() {
+            let language = self.protocol.language(Instant::now());
+            due.body = Some(write(&due.tick, language, &mut self.encoder));
+        }
+        due.body.clone()
+    }
+
+    async fn attempt(&self, body: Body) -> Answer {
+        let Body { bytes, language, compression, sequence } = body;
+        let label = [("protocol", language.as_str())];
+        self.metrics.bytes_sent.get_or_create(&label).inc_by(bytes.len() as u64);
+        let request = match language {
+            Language::Frames => self
+                .client
+                .post(self.frames_url.clone())
+                .header(header::CONTENT_TYPE, frames::CONTENT_TYPE),
+            Language::RemoteWrite(version) => self
+                .client
+                .post(self.write_url.clone())
+                .header(header::CONTENT_TYPE, version.content_type())
+                .header(HEADER_VERSION, version.header()),
+        };
+        let request = match compression {
+            Some(compression) => request.header(header::CONTENT_ENCODING, compression.as_str()),
+            None => request,
+        };
+        let answer = match request.bearer_auth(&self.token).body(bytes).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let why = daemon::telemetry::chain(&error);
+                return Answer { verdict: Verdict::Later, why, wait: None, answered: false };
+            }
+        };
+        let status = answer.status();
+        let text = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let verdict = language.verdict(status.as_u16(), sequence, text);
+        let wait = text(header::RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok());
+        let wait = wait.map(Duration::from_secs);
+        let why = match verdict {
+            Verdict::Stored => String::new(),
+            _ => format!("{status}: {}", complaint(answer).await),
+        };
+        Answer { verdict, why, wait, answered: true }
+    }
+}
+
+/// A number that no other sender has, from the standard library's own source of hash keys, which
+/// the operating system seeds.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+fn write(tick: &Tick, language: Language, encoder: &mut Encoder) -> Body {
+    let mut plain = Vec::new();
+    let (compression, sequence) = match language {
+        Language::Frames => {
+            let written = encoder.encode(&tick.batch, &mut plain);
+            // Label sets shrink to a third; what changed between two ticks hardly does.
+            let worth = written.groups_registered > 0;
+            (worth.then_some(Compression::Zstd), encoder.sequence())
+        }
+        Language::RemoteWrite(version) => {
+            remote_write::encode(version, &tick.batch, &mut plain);
+            (Some(Compression::Snappy), 0)
+        }
+    };
+    let Some(format) = compression else {
+        return Body { bytes: plain, language, compression, sequence };
+    };
+    let mut bytes = Vec::new();
+    if let Err(error) = inflate::compress(format, &plain, &mut bytes) {
+        // Only a body of 4 GiB gets here, which the queue's bound rules out.
+        tracing::error!(%error, "samples cannot be compressed");
+    }
+    Body { bytes, language, compression, sequence }
+}
+
+async fn complaint(mut answer: reqwest::Response) -> String {
+    let mut text = Vec::new();
+    while let Ok(Some(part)) = answer.chunk().await {
+        text.extend_from_slice(&part);
+        if text.len() > COMPLAINT_BYTES_MAX {
+            text.truncate(COMPLAINT_BYTES_MAX);
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests;

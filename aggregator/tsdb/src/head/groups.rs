@@ -260,6 +260,13 @@ impl Group {
         }
     }
 
+    /// Has the last frame, should it come again, taken sample by sample.
+    pub(crate) fn doubt_last(&mut self) {
+        if let Some((_, whole)) = &mut self.last {
+            *whole = false;
+        }
+    }
+
     /// Whether nothing waits to be sealed.
     pub(crate) fn is_sealed(&self) -> bool {
         self.window.len() == 0

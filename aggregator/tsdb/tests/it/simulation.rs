@@ -30,6 +30,8 @@ use tsdb::{
 
 use super::expected::{Model, Sample, histogram, start_of};
 
+mod frames;
+
 const DIR: &str = "/data";
 const HOUR: i64 = 3_600_000;
 const RETENTION_HOURS: u64 = 80;
@@ -70,6 +72,7 @@ struct Simulation {
     troubles: Troubles,
     tenants: Vec<TenantId>,
     labels: Vec<Labels>,
+    groups: Vec<frames::Group>,
     steps: Cell<u64>,
 }
 
@@ -90,6 +93,7 @@ impl Simulation {
             troubles,
             tenants: ["acme", "beta", "core"].map(|name| TenantId::new(name).unwrap()).to_vec(),
             labels: labels.to_vec(),
+            groups: Vec::new(),
             steps: Cell::new(0),
         };
         simulation.open();
@@ -227,7 +231,9 @@ impl Simulation {
     fn step(&mut self) {
         self.steps.set(self.steps.get() + 1);
         match self.random.below(100) {
-            0..60 => self.append(),
+            0..35 => self.append(),
+            35..40 => self.register(),
+            40..60 => self.frames(),
             60..66 => {
                 let flushed = self.store().flush();
                 if let Err(error) = flushed {

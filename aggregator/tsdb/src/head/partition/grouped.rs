@@ -82,6 +82,7 @@ impl Partition {
         self.visit_groups(|group, data| {
             if group.is_sealed() {
                 group.detach(&mut data.table, &mut data.arena, &mut sealer);
+                group.doubt_last();
             }
             false
         });

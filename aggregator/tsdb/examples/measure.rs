@@ -1,7 +1,7 @@
 //! Measures the store on this machine, on data like that of a container platform.
 //!
 //! `cargo run --release -p tsdb --example measure -- ingest|replay|select [SERIES] [TICKS] [THREADS]`
-//! and `… -- tenants [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
+//! and `… -- frames [SERIES] [GROUP_SIZE] [TICKS] [THREADS]` and `… -- tenants [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
 //! text of labels, count, times, values; of these every so many samples are stored.
 //! Values are like those of exporters: most series do not change
 //! between two scrapes, counters grow by small amounts, a tenth are noisy decimals.
@@ -28,6 +28,9 @@ use model::{
 };
 use tsdb::{options::Options, store::Store, view::TenantSet};
 
+#[path = "measure/frames.rs"]
+mod frames;
+
 const START: i64 = 1_700_000_000_000;
 const BATCH_SERIES: usize = 5000;
 
@@ -41,12 +44,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match arguments.first().map(String::as_str) {
         Some("ingest") => ingest(dir.path(), series, ticks, threads),
         Some("replay") => replay(dir.path(), series, ticks, threads),
+        Some("frames") => frames::measure(
+            dir.path(),
+            number(1, 1_000_000),
+            number(2, 500),
+            number(3, 241),
+            number(4, 8),
+        ),
         Some("storage") => {
             storage(dir.path(), arguments.get(1).ok_or("say which file")?, number(2, 1))
         }
         Some("tenants") => tenants(dir.path(), number(1, 10_000), number(2, 20)),
         Some("select") => select(dir.path(), series, number(2, 9)),
-        _ => Err("say ingest, replay, select, tenants or storage".into()),
+        _ => Err("say ingest, replay, select, frames, tenants or storage".into()),
     }
 }
 

@@ -19,6 +19,8 @@ mod mutation;
 #[cfg(test)]
 #[path = "it/mutations.rs"]
 mod mutations;
+#[path = "it/groups.rs"]
+mod groups;
 #[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;

@@ -266,12 +266,16 @@ impl<'a> Appending<'a> {
         for (at, series) in batch.series().enumerate() {
             let number = work.numbers[at];
             let Data { table, arena, exemplars, newest, groups, .. } = data;
-            if let Some(member) = table.get(number).and_then(Series::member) {
+            let member = table.get(number).and_then(Series::member);
+            let repeats = member.is_some_and(|member| groups.repeats(member, &series));
+            if let Some(member) = member.filter(|_| !repeats) {
                 groups.disturb(member, table, arena, &mut work.sealer);
             }
             let Some(known) = table.get_mut(number) else { continue };
             known.seen = self.seen;
-            for sample in series.samples {
+            let samples = if repeats { &[] } else { series.samples };
+            self.appended.samples += (series.samples.len() - samples.len()) as u64;
+            for sample in samples {
                 if let Err(reason) = self.admit(sample.time) {
                     self.reject(reason, &series, sample.time);
                     continue;

@@ -7,6 +7,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use model::write::{Sample, SeriesWrite};
+
 use super::{
     logged::Logged,
     sealed::{Arena, Sealer},
@@ -135,6 +137,17 @@ impl Groups {
     ) -> Option<(&Arc<Window>, usize)> {
         let group = self.by_number.get(&member.group)?;
         group.window.overlaps(start, end).then_some((&group.window, group.members.len()))
+    }
+
+    /// Whether all that is written to a member is the sample that its last frame brought, as when an
+    /// exemplar or a description comes with it.
+    pub(crate) fn repeats(&self, member: Member, series: &SeriesWrite<'_>) -> bool {
+        let Some(group) = self.by_number.get(&member.group) else { return false };
+        let value = group.row.get(member.column as usize);
+        let is_last = |sample: &Sample| {
+            group.last == Some((sample.time, true)) && value == Some(&sample.value.to_bits())
+        };
+        series.histograms.is_empty() && series.samples.iter().all(is_last)
     }
 
     /// Detaches the group of a series to which something else is about to happen.

@@ -12,7 +12,8 @@ use model::{
 use proptest::prelude::*;
 
 use super::{
-    Owner, Writer, read_exemplars, read_histograms, read_metadata, read_samples, read_series,
+    FrameRecord, Owner, Writer, read_exemplars, read_frame, read_group, read_histograms,
+    read_metadata, read_samples, read_series,
 };
 
 const OWNER: Owner = Owner { run: 300, tenant: 7 };
@@ -50,6 +51,23 @@ fn descriptions_come_back() {
     let mut found = Vec::new();
     read_metadata(&payload, |metric, metadata| found.push((metric, metadata))).unwrap();
     assert_eq!(found, kinds.map(|kind| ("up".to_owned(), metadata(kind))));
+}
+
+#[test]
+fn groups_and_frames_come_back() {
+    let members = [7, 8, u32::MAX, 9, 3, u32::MAX - 1, 0];
+    let payload = written(|writer| writer.group(5, &members));
+    assert_eq!(read_group(&payload), Some((5, members.to_vec())));
+    assert_eq!(payload.len(), 17, "numbers in a row take a byte each");
+    for cut in 0..payload.len() {
+        assert_eq!(read_group(&payload[..cut]), None, "{cut} bytes");
+    }
+    assert_eq!(read_group(&[0, 0xff, 0xff, 0xff, 0x7f, 0]), None, "more members than bytes");
+    assert_eq!(read_group(&[0, 1, 2]), None, "a number below zero");
+    let frame = FrameRecord { group: 300, sequence: 1 << 40, time: -2, payload: &[1, 2, 3] };
+    let payload = written(|writer| writer.frame(frame));
+    assert_eq!(read_frame(&payload), Some(frame));
+    assert_eq!(read_frame(&payload[..7]), None);
 }
 
 #[test]

@@ -106,3 +106,6 @@ impl Replay<'_> {
 fn values_of(payload: &[u8]) -> u64 {
     row_length(payload).unwrap_or(0).min(MEMBERS_MAX as u64)
 }
+
+#[cfg(test)]
+mod tests;

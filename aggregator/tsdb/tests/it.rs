@@ -14,13 +14,14 @@ mod expected;
 #[path = "it/golden.rs"]
 mod golden;
 #[cfg(test)]
+#[path = "it/groups.rs"]
+mod groups;
+#[cfg(test)]
 #[path = "it/mutation.rs"]
 mod mutation;
 #[cfg(test)]
 #[path = "it/mutations.rs"]
 mod mutations;
-#[path = "it/groups.rs"]
-mod groups;
 #[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;

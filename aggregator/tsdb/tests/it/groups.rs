@@ -272,3 +272,18 @@ fn a_request_takes_one_sync() {
     assert_eq!(samples(&store, "acme", "b"), [(NOW, 2.0), (NOW + 1, 3.0)]);
     assert_eq!(store.append_all(&[], Timestamp(NOW)).unwrap(), []);
 }
+
+#[test]
+fn a_frame_s_sample_that_comes_again_beside_its_exemplar_changes_nothing() {
+    let store = open(&SimDisk::new(1));
+    let mut sender = Sender::new(&store, "acme", &["a", "b"]);
+    for at in 0..FRAMES {
+        assert_eq!(sender.send(&store, NOW + at, &[at as f64, 1.0]), stored(2));
+        append(&store, "acme", &[("a", NOW + at, at as f64)]);
+    }
+    let other = batch(&[("b", NOW + FRAMES - 1, 2.0)]);
+    let other = store.append(&tenant("acme"), &other, Timestamp(NOW)).unwrap();
+    assert_eq!(reasons(&other), [(RejectReason::DuplicateTimestamp, 1)]);
+    let wanted: Vec<(i64, f64)> = (0..FRAMES).map(|at| (NOW + at, at as f64)).collect();
+    assert_eq!(samples(&store, "acme", "a"), wanted);
+}

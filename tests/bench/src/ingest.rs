@@ -85,7 +85,7 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
             start: e2e::write::now() - TICK * i64::try_from(size.ticks).unwrap_or(0),
             tenant_series: None,
         };
-        let peers = one_size(report, *size, load)?;
+        let peers = one_size(report, *size, load, options)?;
         if number == 0 {
             tenants(report, *size, load, &peers)?;
         }
@@ -94,12 +94,17 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
 }
 
 /// Ours by both versions, and the peers by the one they know.
-fn one_size(report: &mut Report, size: Size, load: Load) -> Result<Peers, String> {
+fn one_size(
+    report: &mut Report,
+    size: Size,
+    load: Load,
+    options: Options,
+) -> Result<Peers, String> {
     let bodies = load.prepare()?;
     let mut peers = Vec::new();
-    for kind in Kind::PEERS {
-        if let Some(system) = System::start(kind)? {
-            peers.push((kind, measure(system, load, &bodies)?));
+    for kind in options.peers() {
+        if let Some(system) = System::start(*kind)? {
+            peers.push((*kind, measure(system, load, &bodies)?));
         }
     }
     let first = measure(System::ours()?, load, &bodies)?;

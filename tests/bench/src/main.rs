@@ -1,10 +1,10 @@
 //! Measurements, each beside peers or a target:
-//! `cargo run --release -p bench -- [--json] [--quick] SUITE...`
+//! `cargo run --release -p bench -- [--json] [--quick] [--alone] SUITE...`
 //!
 //! Prints a line per measurement and peer: ours, the peer's, the ratio, the target. With `--json`,
 //! one object a line. Suites: `agent`, `ingest`, `storage`, `query`, `all`. The peers are Debian's
 //! `victoria-metrics` and `prometheus`; where one is not installed, that is said and ours is measured
-//! alone. With `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing
+//! alone, as with `--alone`. With `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing
 //! here passes or fails.
 
 #![expect(
@@ -31,6 +31,7 @@ mod system;
 use std::process::{Command, ExitCode};
 
 use report::Report;
+use system::Kind;
 
 /// A suite by name.
 struct Suite {
@@ -43,6 +44,20 @@ struct Suite {
 pub(crate) struct Options {
     /// Small loads, to try it out.
     pub(crate) quick: bool,
+    /// Without peers.
+    pub(crate) alone: bool,
+}
+
+impl Options {
+    /// What names begin with, so that small loads are not taken for the others.
+    pub(crate) fn prefix(self) -> &'static str {
+        if self.quick { "quick " } else { "" }
+    }
+
+    /// The systems to measure beside ours, the first being the one that targets are told beside.
+    pub(crate) fn peers(self) -> &'static [Kind] {
+        if self.alone { &[] } else { &Kind::PEERS }
+    }
 }
 
 const SUITES: [Suite; 4] = [
@@ -51,7 +66,7 @@ const SUITES: [Suite; 4] = [
     Suite { name: "storage", run: storage::run },
     Suite { name: "query", run: query::run },
 ];
-const FLAGS: [&str; 2] = ["--json", "--quick"];
+const FLAGS: [&str; 3] = ["--json", "--quick", "--alone"];
 
 fn main() -> ExitCode {
     let (flags, wanted): (Vec<String>, Vec<String>) =
@@ -69,7 +84,7 @@ fn main() -> ExitCode {
     }
     let given = |wanted: &str| flags.iter().any(|flag| flag == wanted);
     let mut report = Report::new(given("--json"));
-    let options = Options { quick: given("--quick") };
+    let options = Options { quick: given("--quick"), alone: given("--alone") };
     for suite in &SUITES {
         if !wanted.iter().any(|name| name == "all" || name == suite.name) {
             continue;

@@ -92,8 +92,8 @@ struct Asked {
 pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
     let history = if options.quick { History::QUICK } else { History::FULL };
     let mut systems = vec![System::ours()?];
-    for kind in Kind::PEERS {
-        systems.extend(System::start(kind)?);
+    for kind in options.peers() {
+        systems.extend(System::start(*kind)?);
     }
     // Whole seconds, as queries name them.
     let end = e2e::write::now() / 1000 * 1000 - NOW_AGE;
@@ -114,7 +114,7 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
     for (number, query) in QUERIES.iter().enumerate() {
         ask_all(&mut asked, number, query, &ask)?;
     }
-    let quick = if options.quick { "quick " } else { "" };
+    let quick = options.prefix();
     for (number, query) in QUERIES.iter().enumerate() {
         add_query(report, &format!("{quick}{}", query.name), number, &asked);
     }

@@ -17,8 +17,20 @@ use crate::{
 };
 
 const SUITE: &str = "storage";
-/// Name, every so many samples, bytes a sample.
-const CADENCES: [(&str, usize, f64); 2] = [("1 s", 1, 0.16), ("15 s", 15, 0.28)];
+/// How often a sample is taken.
+#[derive(Clone, Copy, Debug)]
+struct Cadence {
+    name: &'static str,
+    /// Every so many samples of the data.
+    step: usize,
+    /// Bytes a sample.
+    target: f64,
+}
+
+const CADENCES: [Cadence; 2] = [
+    Cadence { name: "1 s", step: 1, target: 0.16 },
+    Cadence { name: "15 s", step: 15, target: 0.28 },
+];
 const INDEX_SERIES: usize = 200_000;
 /// Bytes of index per series.
 const INDEX_TARGET: f64 = 50.0;
@@ -30,20 +42,20 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
     if options.quick {
         all = all.into_iter().step_by(QUICK_SHARE).collect();
     }
-    let quick = if options.quick { "quick " } else { "" };
-    for (name, step, target) in CADENCES {
-        cadence(
-            report,
-            &format!("{quick}real data, {name}"),
-            &real::thin(&all, step, usize::MAX),
-            target,
-        )?;
+    for one in CADENCES {
+        cadence(report, options, one, &real::thin(&all, one.step, usize::MAX))?;
     }
-    index(report, quick, if options.quick { INDEX_SERIES / QUICK_SHARE } else { INDEX_SERIES })
+    index(report, options)
 }
 
-fn cadence(report: &mut Report, name: &str, all: &[Series], target: f64) -> Result<(), String> {
-    let peers = peers(|system| store(system, all))?;
+fn cadence(
+    report: &mut Report,
+    options: Options,
+    Cadence { name, target, .. }: Cadence,
+    all: &[Series],
+) -> Result<(), String> {
+    let name = format!("{}real data, {name}", options.prefix());
+    let peers = peers(options, |system| store(system, all))?;
     let ours = store(System::ours()?, all)?;
     let index = store(System::ours()?, &real::thin(all, 1, 1))?;
     let mut add = |figure: &str, unit, ours: f64, peers: Vec<(&'static str, f64)>, target| {
@@ -72,11 +84,14 @@ fn cadence(report: &mut Report, name: &str, all: &[Series], target: f64) -> Resu
     Ok(())
 }
 
-fn peers(store: impl Fn(System) -> Result<Room, String>) -> Result<Vec<(Kind, Room)>, String> {
+fn peers(
+    options: Options,
+    store: impl Fn(System) -> Result<Room, String>,
+) -> Result<Vec<(Kind, Room)>, String> {
     let mut peers = Vec::new();
-    for kind in Kind::PEERS {
-        if let Some(system) = System::start(kind)? {
-            peers.push((kind, store(system)?));
+    for kind in options.peers() {
+        if let Some(system) = System::start(*kind)? {
+            peers.push((*kind, store(system)?));
         }
     }
     Ok(peers)
@@ -93,7 +108,8 @@ fn store(system: System, all: &[Series]) -> Result<Room, String> {
 }
 
 /// Many series with one sample each: what is on the disk then is labels and the way to them.
-fn index(report: &mut Report, quick: &str, series: usize) -> Result<(), String> {
+fn index(report: &mut Report, options: Options) -> Result<(), String> {
+    let series = if options.quick { INDEX_SERIES / QUICK_SHARE } else { INDEX_SERIES };
     let start = e2e::write::now() - TICK;
     let load = Load { version: Version::V1, series, ticks: 1, start, tenant_series: None };
     let bodies = load.prepare()?;
@@ -104,13 +120,13 @@ fn index(report: &mut Report, quick: &str, series: usize) -> Result<(), String> 
         }
         settle(system, series, start)
     };
-    let peers: Vec<_> = peers(store)?
+    let peers: Vec<_> = peers(options, store)?
         .iter()
         .map(|(kind, room)| (kind.name(), room.index.unwrap_or(room.all) / series as f64))
         .collect();
     let measurement = Measurement {
         suite: SUITE,
-        name: format!("{quick}index of {series} series (ours with a sample each)"),
+        name: format!("{}index of {series} series (ours with a sample each)", options.prefix()),
         ours: store(System::ours()?)?.all / series as f64,
         unit: "B/series",
         peer: None,

@@ -203,6 +203,8 @@ fn command(kind: Kind, dir: &Path, port: u16) -> Command {
                 format!("-storageDataPath={data}"),
                 format!("-httpListenAddr=127.0.0.1:{port}"),
                 "-retentionPeriod=100y".to_owned(),
+                // It would close connections in the midst of a load.
+                "-http.connTimeout=24h".to_owned(),
                 "-search.disableCache".to_owned(),
                 "-search.latencyOffset=0s".to_owned(),
                 "-search.maxUniqueTimeseries=5000000".to_owned(),

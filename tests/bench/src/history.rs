@@ -7,7 +7,7 @@ use model::write::{Sample, WriteBatch};
 use wire::remote_write::Version;
 
 use crate::{
-    load::{Random, TICK, begin, body},
+    load::{Protocol, Random, TICK, begin, body},
     system::System,
 };
 
@@ -52,7 +52,7 @@ impl History {
             for system in systems {
                 let (queue, bodies) = mpsc::sync_channel::<Arc<Vec<u8>>>(QUEUE);
                 queues.push(queue);
-                let mut connection = system.writer(Version::V1, false)?;
+                let mut connection = system.writer(Protocol::RemoteWrite(Version::V1), false)?;
                 senders.push(
                     scope.spawn(move || {
                         bodies.into_iter().try_for_each(|body| connection.post(&body))

@@ -16,7 +16,7 @@ use wire::remote_write::Version;
 
 use crate::{
     Options,
-    load::{Bodies, Load, TICK},
+    load::{Bodies, Load, Protocol, TICK},
     proc,
     report::{Measurement, Report},
     system::{Kind, System},
@@ -30,6 +30,9 @@ const CORES: f64 = 2.0;
 const MILLION: f64 = 1e6;
 /// Series of one tenant where there are many.
 const TENANT_SERIES: usize = 20;
+/// Million samples a second, steady, on two cores; and how many times more ticks are sent.
+const FRAMES_TARGET: f64 = 20.0;
+const FRAMES_TICKS: usize = 5;
 /// Bytes of memory per active series.
 const MEMORY_TARGET: f64 = 450.0;
 /// A restart takes at most so much of Prometheus' time.
@@ -79,18 +82,34 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
     let sizes: &[Size] = if options.quick { &QUICK } else { &SIZES };
     for (number, size) in sizes.iter().enumerate() {
         let load = Load {
-            version: Version::V1,
+            protocol: Protocol::RemoteWrite(Version::V1),
             series: size.series,
             ticks: size.ticks,
-            start: e2e::write::now() - TICK * i64::try_from(size.ticks).unwrap_or(0),
+            start: start(size.ticks),
             tenant_series: None,
         };
         let peers = one_size(report, *size, load, options)?;
+        let one_tenant = Some(size.series);
+        as_agents(report, *size, Load { tenant_series: one_tenant, ..frames(load) }, &peers)?;
         if number == 0 {
-            tenants(report, *size, load, &peers)?;
+            let load = Load { tenant_series: Some(TENANT_SERIES), ..load };
+            let protocol = Protocol::RemoteWrite(Version::V2);
+            as_agents(report, *size, Load { protocol, ..load }, &peers)?;
+            as_agents(report, *size, frames(load), &peers)?;
         }
     }
     Ok(())
+}
+
+/// When to begin so as to end about now.
+fn start(ticks: usize) -> i64 {
+    e2e::write::now() - TICK * i64::try_from(ticks).unwrap_or(0)
+}
+
+/// The same as frames, and more ticks of it, because each takes so little.
+fn frames(load: Load) -> Load {
+    let ticks = (load.ticks - 1) * FRAMES_TICKS + 1;
+    Load { protocol: Protocol::Frames, ticks, start: start(ticks), ..load }
 }
 
 /// Ours by both versions, and the peers by the one they know.
@@ -109,7 +128,7 @@ fn one_size(
     }
     let first = measure(System::ours()?, load, &bodies)?;
     drop(bodies);
-    let load = Load { version: Version::V2, ..load };
+    let load = Load { protocol: Protocol::RemoteWrite(Version::V2), ..load };
     let second = measure(System::ours()?, load, &load.prepare()?)?;
     add_speeds(report, &format!("{}, remote write 1.0", size.name), first, &peers, size.target);
     add_speeds(report, &format!("{}, remote write 2.0", size.name), second, &peers, size.target);
@@ -132,13 +151,18 @@ fn one_size(
     Ok(peers)
 }
 
-/// The same number of series, but each twenty are a tenant's, written by one agent's token. The
-/// peers, which have no tenants, stand beside it with what they did without.
-fn tenants(report: &mut Report, size: Size, load: Load, peers: &Peers) -> Result<(), String> {
-    let load = Load { version: Version::V2, tenant_series: Some(TENANT_SERIES), ..load };
+/// The same number of series as agents send them, which name the tenant of each. The peers, which
+/// know neither, stand beside it with what they did of remote write.
+fn as_agents(report: &mut Report, size: Size, load: Load, peers: &Peers) -> Result<(), String> {
     let taken = measure(System::ours()?, load, &load.prepare()?)?;
-    let name = format!("{} of {} tenants, 2.0", size.name, size.series / TENANT_SERIES);
-    add_speeds(report, &name, taken, peers, None);
+    let tenants = load.series / load.tenant_series.unwrap_or(load.series).max(1);
+    let (protocol, target) = match load.protocol {
+        Protocol::RemoteWrite(version) => (version.to_string(), None),
+        Protocol::Frames => ("frames".to_owned(), Some(FRAMES_TARGET)),
+    };
+    let of = if tenants > 1 { format!(" of {tenants} tenants") } else { String::new() };
+    let name = format!("{}{of}, {protocol}", size.name);
+    add_speeds(report, &name, taken, peers, target);
     add_memory(report, &name, taken, peers);
     Ok(())
 }
@@ -203,7 +227,7 @@ fn send(
 ) -> Result<Speed, String> {
     let agent = load.tenant_series.is_some();
     let connections: Result<Vec<_>, _> =
-        (0..CONNECTIONS).map(|_| system.writer(load.version, agent)).collect();
+        (0..CONNECTIONS).map(|_| system.writer(load.protocol, agent)).collect();
     let (cpu, begun) = (system.cpu()?, Instant::now());
     std::thread::scope(|scope| {
         let mut senders = Vec::new();

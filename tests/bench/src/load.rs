@@ -6,7 +6,10 @@
 
 use codec::inflate::{Compression, compress};
 use model::write::{Sample, WriteBatch};
-use wire::remote_write::{self, Version};
+use wire::{
+    frames::Encoder,
+    remote_write::{self, Version},
+};
 
 /// Series in one request.
 pub(crate) const REQUEST_SERIES: usize = 5_000;
@@ -18,10 +21,21 @@ const THREADS: usize = 2;
 /// Bodies by request, and within it by tick.
 pub(crate) type Bodies = Vec<Vec<Vec<u8>>>;
 
+/// How samples travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    RemoteWrite(Version),
+    /// Our agent's: each request number is an agent of its own.
+    Frames,
+}
+
+/// The label that names a series' tenant in what an agent sends.
+const TENANT_LABEL: &str = "tenant";
+
 /// What to prepare.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
-    pub(crate) version: Version,
+    pub(crate) protocol: Protocol,
     pub(crate) series: usize,
     pub(crate) ticks: usize,
     /// Time of the first tick in milliseconds.
@@ -103,6 +117,7 @@ impl Load {
         let mut values: Vec<f64> = numbers.map(|series| (series % 1000) as f64).collect();
         let mut random = Random(number as u64);
         let mut bodies = Vec::with_capacity(self.ticks);
+        let mut agent = Encoder::new(number as u64 + 1, TENANT_LABEL);
         let mut batch = WriteBatch::default();
         let mut time = self.start;
         for _tick in 0..self.ticks {
@@ -112,7 +127,14 @@ impl Load {
                 batch.push_sample(Sample { time, value: *value, start: 0 });
                 *value = step(first + at, *value, &mut random);
             }
-            bodies.push(body(self.version, &batch)?);
+            bodies.push(match self.protocol {
+                Protocol::RemoteWrite(version) => body(version, &batch)?,
+                Protocol::Frames => {
+                    let mut body = Vec::new();
+                    agent.encode(&batch, &mut body);
+                    body
+                }
+            });
             time += TICK;
         }
         Ok(bodies)
@@ -121,7 +143,7 @@ impl Load {
     fn labels(&self, series: usize) -> Vec<(&'static str, String)> {
         let mut labels = labels(series);
         if let Some(of_each) = self.tenant_series {
-            labels.push(("tenant", format!("tenant-{:05}", series / of_each)));
+            labels.push((TENANT_LABEL, format!("tenant-{:05}", series / of_each)));
         }
         labels
     }

@@ -9,7 +9,7 @@ use wire::remote_write::Version;
 
 use crate::{
     Options,
-    load::{Load, TICK},
+    load::{Load, Protocol, TICK},
     real::{self, Series},
     report::{Measurement, Report},
     settle::{Room, settle},
@@ -98,7 +98,7 @@ fn peers(
 }
 
 fn store(system: System, all: &[Series]) -> Result<Room, String> {
-    let mut connection = system.writer(Version::V1, false)?;
+    let mut connection = system.writer(Protocol::RemoteWrite(Version::V1), false)?;
     for body in real::bodies(all, Version::V1)? {
         connection.post(&body)?;
     }
@@ -111,10 +111,16 @@ fn store(system: System, all: &[Series]) -> Result<Room, String> {
 fn index(report: &mut Report, options: Options) -> Result<(), String> {
     let series = if options.quick { INDEX_SERIES / QUICK_SHARE } else { INDEX_SERIES };
     let start = e2e::write::now() - TICK;
-    let load = Load { version: Version::V1, series, ticks: 1, start, tenant_series: None };
+    let load = Load {
+        protocol: Protocol::RemoteWrite(Version::V1),
+        series,
+        ticks: 1,
+        start,
+        tenant_series: None,
+    };
     let bodies = load.prepare()?;
     let store = |system: System| {
-        let mut connection = system.writer(Version::V1, false)?;
+        let mut connection = system.writer(Protocol::RemoteWrite(Version::V1), false)?;
         for body in bodies.iter().flatten() {
             connection.post(body)?;
         }

@@ -14,9 +14,9 @@ use e2e::{
     server::{ACME, AGENT},
 };
 use tempfile::TempDir;
-use wire::remote_write::{HEADER_VERSION, Version};
+use wire::{frames, remote_write::HEADER_VERSION};
 
-use crate::{http::Connection, proc, report::complain};
+use crate::{http::Connection, load::Protocol, proc, report::complain};
 
 /// Longest wait for a system to be ready.
 const START_MAX: Duration = Duration::from_secs(300);
@@ -125,17 +125,25 @@ impl System {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    /// A connection for remote write, as an agent or as a tenant.
-    pub(crate) fn writer(&self, version: Version, agent: bool) -> Result<Connection, String> {
-        let mut headers = vec![
-            format!("Content-Type: {}", version.content_type()),
-            "Content-Encoding: snappy".to_owned(),
-            format!("{HEADER_VERSION}: {}", version.header()),
-        ];
+    /// A connection to write over, as an agent or as a tenant.
+    pub(crate) fn writer(&self, protocol: Protocol, agent: bool) -> Result<Connection, String> {
+        let (path, mut headers) = match protocol {
+            Protocol::RemoteWrite(version) => (
+                "/api/v1/write",
+                vec![
+                    format!("Content-Type: {}", version.content_type()),
+                    "Content-Encoding: snappy".to_owned(),
+                    format!("{HEADER_VERSION}: {}", version.header()),
+                ],
+            ),
+            Protocol::Frames => {
+                (frames::PATH, vec![format!("Content-Type: {}", frames::CONTENT_TYPE)])
+            }
+        };
         if self.kind == Kind::Tidewatch {
             headers.push(format!("Authorization: Bearer {}", if agent { AGENT } else { ACME }));
         }
-        Connection::open(self.port, "/api/v1/write", &headers)
+        Connection::open(self.port, path, &headers)
     }
 
     fn wait_until_ready(&self) -> Result<(), String> {

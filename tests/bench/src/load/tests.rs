@@ -6,10 +6,15 @@ use codec::inflate::{Compression, decompress};
 use model::write::WriteBatch;
 use wire::remote_write::{DecodeOptions, Version, decode};
 
-use super::{Load, REQUEST_SERIES, Random, TICK, labels, step};
+use super::{Load, Protocol, REQUEST_SERIES, Random, TICK, labels, step};
 
-const LOAD: Load =
-    Load { version: Version::V1, series: 6_000, ticks: 3, start: 1_000, tenant_series: None };
+const LOAD: Load = Load {
+    protocol: Protocol::RemoteWrite(Version::V1),
+    series: 6_000,
+    ticks: 3,
+    start: 1_000,
+    tenant_series: None,
+};
 
 fn read(version: Version, body: &[u8]) -> WriteBatch {
     let (mut plain, mut batch) = (Vec::new(), WriteBatch::default());
@@ -26,7 +31,9 @@ fn bodies_are_the_same_each_time() {
 #[test]
 fn both_versions_hold_the_same_series_and_values() {
     let first = LOAD.prepare().expect("is prepared");
-    let second = Load { version: Version::V2, ..LOAD }.prepare().expect("is prepared");
+    let second = Load { protocol: Protocol::RemoteWrite(Version::V2), ..LOAD }
+        .prepare()
+        .expect("is prepared");
     assert_eq!(first.len(), 2);
     for (one, two) in first.iter().flatten().zip(second.iter().flatten()) {
         let (one, two) = (read(Version::V1, one), read(Version::V2, two));
@@ -86,5 +93,18 @@ fn counters_never_fall() {
         let next = step(10, value, &mut random);
         assert!(next >= value);
         value = next;
+    }
+}
+
+/// After the first tick a body has no labels, only what changed.
+#[test]
+fn frames_register_once() {
+    let load = Load { protocol: Protocol::Frames, tenant_series: Some(6_000), ..LOAD };
+    let bodies = load.prepare().expect("is prepared");
+    assert_eq!(load.prepare().as_ref(), Ok(&bodies));
+    for ticks in bodies {
+        let has_labels = |body: &Vec<u8>| body.windows(8).any(|window| window == b"registry");
+        let seen: Vec<bool> = ticks.iter().map(has_labels).collect();
+        assert_eq!(seen, [true, false, false]);
     }
 }

@@ -58,7 +58,6 @@ pub(crate) fn run(report: &mut Report, _options: Options) -> Result<(), String> 
         name: name.to_owned(),
         ours,
         unit,
-        peer: None,
         target: Some(target),
         more_is_better: false,
     };

@@ -143,7 +143,6 @@ fn one_size(
         name: format!("{}, kill -9 until ready again", size.name),
         ours: second.restart,
         unit: "s",
-        peer: None,
         target: restarts.first().map(|(_, seconds)| seconds * RESTART_SHARE),
         more_is_better: false,
     };
@@ -180,7 +179,6 @@ fn add_speeds(report: &mut Report, name: &str, ours: Taken, peers: &Peers, targe
             name: format!("{name}, {figure}"),
             ours: of(&ours),
             unit: "M samples/s",
-            peer: None,
             target,
             more_is_better: true,
         };
@@ -194,7 +192,6 @@ fn add_memory(report: &mut Report, name: &str, ours: Taken, peers: &Peers) {
         name: format!("{name}, memory per active series"),
         ours: ours.bytes_per_series,
         unit: "B",
-        peer: None,
         target: Some(MEMORY_TARGET),
         more_is_better: false,
     };

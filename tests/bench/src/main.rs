@@ -1,11 +1,12 @@
 //! Measurements, each beside peers or a target:
-//! `cargo run --release -p bench -- [--json] [--quick] [--alone] SUITE...`
+//! `cargo run --release -p bench -- [--json|--markdown] [--quick] [--alone] SUITE...`
 //!
-//! Prints a line per measurement and peer: ours, the peer's, the ratio, the target. With `--json`,
-//! one object a line. Suites: `agent`, `ingest`, `storage`, `query`, `all`. The peers are Debian's
-//! `victoria-metrics` and `prometheus`; where one is not installed, that is said and ours is measured
-//! alone, as with `--alone`. With `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing
-//! here passes or fails.
+//! Prints a line per measurement: ours, the peers', the ratios, the target. With `--json`, one object
+//! a line and peer, the target with the first; with `--markdown`, a table per suite. Suites: `agent`,
+//! `ingest`, `storage`, `query`, `all`. The peers are Debian's `victoria-metrics` and `prometheus`;
+//! where one is not installed, that is said and ours is measured alone, as with `--alone`. With
+//! `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing here passes or
+//! fails.
 
 #![expect(
     clippy::disallowed_methods,
@@ -30,7 +31,7 @@ mod system;
 
 use std::process::{Command, ExitCode};
 
-use report::Report;
+use report::{Format, Report};
 use system::Kind;
 
 /// A suite by name.
@@ -66,7 +67,7 @@ const SUITES: [Suite; 4] = [
     Suite { name: "storage", run: storage::run },
     Suite { name: "query", run: query::run },
 ];
-const FLAGS: [&str; 3] = ["--json", "--quick", "--alone"];
+const FLAGS: [&str; 4] = ["--json", "--markdown", "--quick", "--alone"];
 
 fn main() -> ExitCode {
     let (flags, wanted): (Vec<String>, Vec<String>) =
@@ -83,7 +84,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let given = |wanted: &str| flags.iter().any(|flag| flag == wanted);
-    let mut report = Report::new(given("--json"));
+    let mut report = Report::new(match (given("--json"), given("--markdown")) {
+        (true, _) => Format::Json,
+        (false, true) => Format::Markdown,
+        (false, false) => Format::Text,
+    });
     let options = Options { quick: given("--quick"), alone: given("--alone") };
     for suite in &SUITES {
         if !wanted.iter().any(|name| name == "all" || name == suite.name) {

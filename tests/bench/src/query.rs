@@ -214,7 +214,6 @@ fn add_query(report: &mut Report, name: &str, number: usize, asked: &[Asked]) {
             name,
             ours: of(ours),
             unit: "ms",
-            peer: None,
             target: peers.first().filter(|_| has_target).map(|(_, value)| value * SHARE),
             more_is_better: false,
         };
@@ -239,7 +238,6 @@ fn add_memory(report: &mut Report, quick: &str, asked: &[Asked]) -> Result<(), S
         name: format!("{quick}peak memory of all the queries, data included"),
         ours: *ours,
         unit: "MiB",
-        peer: None,
         target: of_prometheus.map(|(_, _, peak)| peak * SHARE),
         more_is_better: false,
     };

@@ -64,7 +64,6 @@ fn cadence(
             name: format!("{name}, {figure}"),
             ours,
             unit,
-            peer: None,
             target,
             more_is_better: false,
         };
@@ -135,7 +134,6 @@ fn index(report: &mut Report, options: Options) -> Result<(), String> {
         name: format!("{}index of {series} series (ours with a sample each)", options.prefix()),
         ours: store(System::ours()?)?.all / series as f64,
         unit: "B/series",
-        peer: None,
         target: Some(INDEX_TARGET),
         more_is_better: false,
     };

@@ -1,9 +1,13 @@
 //! The store from outside: against a plain model on a disk that crashes, fills up and rots; its
-//! refusals and limits; many threads; files of old versions.
+//! refusals and limits; tenants that must not notice each other; memory over a day; many threads; files
+//! changed at random; files of old versions.
 
 #[cfg(test)]
 #[path = "it/behaviour.rs"]
 mod behaviour;
+#[cfg(test)]
+#[path = "it/churn.rs"]
+mod churn;
 #[cfg(test)]
 #[path = "it/damage.rs"]
 mod damage;
@@ -17,6 +21,9 @@ mod golden;
 #[path = "it/groups.rs"]
 mod groups;
 #[cfg(test)]
+#[path = "it/isolation.rs"]
+mod isolation;
+#[cfg(test)]
 #[path = "it/mutation.rs"]
 mod mutation;
 #[cfg(test)]
@@ -25,6 +32,9 @@ mod mutations;
 #[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;
+#[cfg(test)]
+#[path = "it/steady.rs"]
+mod steady;
 #[cfg(test)]
 #[path = "it/threads.rs"]
 mod threads;

@@ -116,6 +116,13 @@ pub(crate) struct TenantEntry {
     pub(super) roots: [PageRef; 2],
 }
 
+impl TenantEntry {
+    /// Whether there may be samples of the tenant in a range of time.
+    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
+        self.min <= end && self.max >= start
+    }
+}
+
 pub(super) fn put_directory(tenants: &[TenantEntry], out: &mut Vec<u8>) {
     varint::put_u64(out, tenants.len() as u64);
     for entry in tenants {

@@ -40,8 +40,10 @@ impl Reach {
             }
         }
         for block in &inner.blocks.current().blocks {
-            if block.overlaps(selection.start.0, selection.end.0) {
-                let new = block.tenants.iter().filter(|entry| wanted(&entry.tenant));
+            let (start, end) = (selection.start.0, selection.end.0);
+            if block.overlaps(start, end) {
+                let new = block.tenants.iter();
+                let new = new.filter(|entry| entry.overlaps(start, end) && wanted(&entry.tenant));
                 tenants.extend(new.map(|entry| entry.tenant.clone()));
             }
         }
@@ -89,7 +91,11 @@ impl Reach {
         end: i64,
     ) -> Result<Vec<(BlockTenant, Vec<&'a Tombstone>)>, QueryError> {
         let mut reached = Vec::new();
-        for block in list.blocks.iter().filter(|block| block.overlaps(start, end)) {
+        for block in &list.blocks {
+            // The range of the tenant's own samples: that of the block would tell of others.
+            if block.tenant(tenant).is_none_or(|entry| !entry.overlaps(start, end)) {
+                continue;
+            }
             let opened =
                 BlockTenant::open(block, tenant).map_err(|error| self.inner.read_error(error))?;
             if let Some(part) = opened {

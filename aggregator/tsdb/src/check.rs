@@ -138,8 +138,12 @@ fn check_manifest(disk: &dyn Disk, dir: &Path, report: &mut CheckReport) -> Opti
             None
         }
         Ok(Read::Found { manifest, is_copy }) => {
-            if is_copy {
-                report.tell(file, "is damaged or missing; its copy is whole");
+            let damaged = Manifest::damaged(disk, dir);
+            for name in &damaged {
+                report.tell(Path::new(name), "is damaged; there is another copy, which is whole");
+            }
+            if is_copy && damaged.is_empty() {
+                report.tell(file, "is missing; there is a copy, which is whole");
             }
             Some(manifest)
         }

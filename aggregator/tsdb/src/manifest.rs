@@ -121,6 +121,15 @@ impl Manifest {
         outcome
     }
 
+    /// Which of the two files are there and cannot be read.
+    pub(crate) fn damaged(disk: &dyn Disk, dir: &Path) -> Vec<&'static str> {
+        let is_damaged = |name: &&str| match disk::read(disk, &dir.join(name), BYTES_MAX) {
+            Ok(bytes) => matches!(Self::parse(&bytes), Err(None)),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        };
+        FILES.into_iter().filter(is_damaged).collect()
+    }
+
     /// The error is the version, when that is the trouble.
     fn parse(bytes: &[u8]) -> Result<Self, Option<u64>> {
         let (body, check) = bytes.split_last_chunk::<4>().ok_or(None)?;

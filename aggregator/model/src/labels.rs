@@ -140,6 +140,12 @@ impl Labels {
         &self.packed
     }
 
+    /// Pairs that [`put_pair`] made, for a reader that has made sure that names ascend and no
+    /// value is empty. Other bytes make a set that is found under no name.
+    pub fn from_packed_pairs(packed: &[u8]) -> Self {
+        Self { packed: packed.into() }
+    }
+
     /// Reads back what [`Self::as_bytes`] gave. `None` when the bytes are not a valid set.
     pub fn from_bytes(packed: &[u8]) -> Option<Self> {
         Self::is_packed(packed).then(|| Self { packed: packed.into() })
@@ -273,6 +279,12 @@ impl<'a> Iterator for Iter<'a> {
         }
         Some((take(&mut self.rest)?, take(&mut self.rest)?))
     }
+}
+
+/// Appends a pair as it is in a packed set.
+pub fn put_pair(packed: &mut Vec<u8>, name: &str, value: &str) {
+    put(packed, name);
+    put(packed, value);
 }
 
 pub(crate) fn put(packed: &mut Vec<u8>, text: &str) {

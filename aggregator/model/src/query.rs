@@ -25,6 +25,67 @@ pub struct Hints {
     pub by: bool,
     /// At most so many series are of interest; zero means all.
     pub limit: usize,
+    /// The stretches of time that the query looks at, if one sample of each is all it needs.
+    pub windows: Option<Windows>,
+}
+
+/// What of each window the answer depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The last sample, staleness markers being samples.
+    Latest,
+    /// The last sample that is no staleness marker.
+    Last,
+    /// The first sample that is no staleness marker.
+    First,
+    /// The greatest float; NaN only if there is no other.
+    Greatest,
+    /// The least float, likewise.
+    Least,
+    /// Whether there is a sample that is no staleness marker.
+    Any,
+}
+
+/// Evenly spaced stretches of time, all of one length: the first ends at `first`, each begins
+/// after `length` before its end. Milliseconds.
+///
+/// Instead of floats that follow each other a store may return one that has the same effect on each
+/// window. It may leave out samples that are in no window, and series that have no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Windows {
+    pub first: i64,
+    /// Positive.
+    pub step: i64,
+    /// Positive.
+    pub count: u64,
+    pub length: i64,
+    pub need: Need,
+}
+
+impl Windows {
+    /// Whether a window ends between two times, both inclusive.
+    fn ends_between(&self, low: i128, high: i128) -> bool {
+        let (first, step) = (i128::from(self.first), i128::from(self.step.max(1)));
+        let number = (low - first + step - 1).div_euclid(step).max(0);
+        number < i128::from(self.count) && first + number * step <= high
+    }
+
+    /// Whether a window has something of a stretch from `min` to `max`, both inclusive.
+    pub fn touch(&self, min: i64, max: i64) -> bool {
+        let (min, max) = (i128::from(min), i128::from(max));
+        self.ends_between(min, max + i128::from(self.length) - 1)
+    }
+
+    /// Whether a window has the sample at `min` and not that at `max`.
+    pub fn end_within(&self, min: i64, max: i64) -> bool {
+        self.ends_between(i128::from(min), i128::from(max) - 1)
+    }
+
+    /// Whether a window has the sample at `max` and not that at `min` because it begins later.
+    pub fn begin_within(&self, min: i64, max: i64) -> bool {
+        let length = i128::from(self.length);
+        self.ends_between(i128::from(min) + length, i128::from(max) + length - 1)
+    }
 }
 
 /// Which series, and which of their samples.
@@ -43,8 +104,8 @@ pub trait SeriesHandle: Send + Sync {
     fn labels(&self) -> &Labels;
 
     /// Appends the samples to `columns`, which the caller has cleared. Times strictly increase,
-    /// and every sample between the selection's start and end is among them. Staleness markers
-    /// are samples like others.
+    /// and every sample between the selection's start and end is among them, but for what
+    /// [`Hints::windows`] allows. Staleness markers are samples like others.
     fn decode(&self, columns: &mut Columns) -> Result<(), QueryError>;
 }
 
@@ -102,3 +163,6 @@ impl fmt::Debug for dyn SeriesHandle {
         write!(f, "SeriesHandle({})", self.labels())
     }
 }
+
+#[cfg(test)]
+mod tests;

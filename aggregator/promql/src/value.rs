@@ -22,7 +22,8 @@ pub struct Stats {
     pub series: u64,
     /// Samples that stores returned, histograms weighed by their size.
     pub samples_read: u64,
-    /// Samples that steps looked at: a sample in the windows of ten steps counts ten times.
+    /// Samples that steps looked at: a sample in the windows of ten steps counts ten times, one
+    /// that the store gave instead of several counts as one.
     pub samples_total: u64,
     /// The most samples held at one time.
     pub samples_peak: u64,

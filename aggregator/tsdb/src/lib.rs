@@ -26,5 +26,7 @@ mod plan;
 mod samples;
 mod select;
 mod sync;
+mod times;
+mod union;
 mod wal;
 mod window;

@@ -1,4 +1,4 @@
-//! Comparing label sets by their packed bytes, many times faster than label by label.
+//! Comparing and sorting label sets by their packed bytes, many times faster than label by label.
 
 use std::cmp::Ordering;
 
@@ -49,6 +49,79 @@ fn text(packed: &[u8], at: usize) -> (&[u8], usize) {
     let text = text.get(..length).unwrap_or(text);
     // At least one byte is passed, so that no bytes whatever keep the caller for ever.
     (text, at + (header + text.len()).max(1))
+}
+
+/// So few are compared with each other at once.
+const FEW: usize = 8;
+
+/// Sorts by labels.
+pub(crate) fn sort<T>(found: &mut Vec<(Labels, T)>) {
+    if found.is_sorted_by(|a, b| compare(&a.0, &b.0).is_le()) {
+        return;
+    }
+    let sets: Vec<&[u8]> = found.iter().map(|(labels, _)| labels.as_bytes()).collect();
+    let order = order(&sets);
+    let mut taken: Vec<Option<(Labels, T)>> = std::mem::take(found).into_iter().map(Some).collect();
+    found.extend(order.into_iter().filter_map(|place| taken.get_mut(place as usize)?.take()));
+}
+
+/// A set that is being sorted: the text that decides, cut to a number, and its place.
+#[derive(Clone, Copy, Debug)]
+struct Item {
+    key: u64,
+    place: u32,
+}
+
+/// The places of the sets in order. Sets are compared only by the first text that they do not all
+/// have in common; those that have it in common go on to the next such text, and so forth.
+fn order(sets: &[&[u8]]) -> Vec<u32> {
+    let mut items: Vec<Item> = (0..sets.len() as u32).map(|place| Item { key: 0, place }).collect();
+    let set = |item: &Item| sets.get(item.place as usize).copied().unwrap_or_default();
+    // Ranges that are yet to be sorted, and up to where their sets are the same.
+    let mut todo = vec![(0..items.len(), 0)];
+    while let Some((range, same)) = todo.pop() {
+        let Some(group) = items.get_mut(range.clone()) else { continue };
+        if group.len() <= FEW {
+            group.sort_by(|a, b| compare_packed(set(a), set(b)));
+            continue;
+        }
+        let Some(first) = group.first().map(set) else { continue };
+        let rest = first.get(same..).unwrap_or_default();
+        let equal = |item: &Item| first_difference(rest, set(item).get(same..).unwrap_or_default());
+        let differs = same + group.iter().map(equal).min().unwrap_or(0);
+        let mut at = same;
+        while at < first.len() && text(first, at).1 <= differs {
+            at = text(first, at).1;
+        }
+        // A set that has ended is less than those that go on.
+        let here =
+            |item: &Item| Some(set(item)).filter(|set| at < set.len()).map(|set| text(set, at));
+        let ends = |item: &Item| here(item).map_or(at, |(_, end)| end);
+        let texts = |item: &Item| here(item).map(|(text, _)| text);
+        let common = group.first().and_then(texts).unwrap_or_default();
+        let shared = |item: &Item| first_difference(common, texts(item).unwrap_or_default());
+        let skip = group.iter().map(shared).min().unwrap_or(0);
+        for item in &mut *group {
+            item.key = number(texts(item).and_then(|text| text.get(skip..)).unwrap_or_default());
+        }
+        group.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| texts(a).cmp(&texts(b))));
+        let mut start = range.start;
+        for same in group.chunk_by(|a, b| a.key == b.key && texts(a) == texts(b)) {
+            let ended = same.first().is_none_or(|item| ends(item) == at);
+            if same.len() > 1 && !ended {
+                todo.push((start..start + same.len(), same.first().map_or(at, ends)));
+            }
+            start += same.len();
+        }
+    }
+    items.into_iter().map(|item| item.place).collect()
+}
+
+/// The first bytes of a text as a number in the same order.
+fn number(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+    u64::from_be_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -101,6 +101,10 @@ impl<V: Clone> Column<V> {
 
     /// Moves all samples of another column behind these.
     fn append(&mut self, other: &mut Self) {
+        if self.times.is_empty() {
+            std::mem::swap(self, other);
+            return;
+        }
         if !self.starts.is_empty() || !other.starts.is_empty() {
             self.starts.resize(self.times.len(), 0);
             other.starts.resize(other.times.len(), 0);

@@ -10,6 +10,8 @@ use model::{
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use roaring::RoaringBitmap;
 
+pub(crate) mod memo;
+
 /// Largest set of literals that is looked up one by one.
 const LITERALS_MAX: usize = 256;
 
@@ -22,15 +24,29 @@ pub(crate) trait LabelIndex {
 
     fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, QueryError>;
 
-    /// Those with a value that begins with `prefix` and passes. When only some series are of
-    /// interest, the answer need not be right for others.
+    /// Those with a value that passes. When only some series are of interest, the answer need not
+    /// be right for others.
     fn with_values(
         &self,
         name: &str,
-        prefix: &str,
-        pass: &dyn Fn(&str) -> bool,
+        pattern: &Pattern<'_>,
         among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError>;
+}
+
+/// A regular expression that has to be tried on values.
+pub(crate) struct Pattern<'a> {
+    /// As it is written: what is found for it may be remembered by this.
+    pub(crate) text: &'a str,
+    /// What values that match begin with.
+    pub(crate) prefix: &'a str,
+    pub(crate) pass: &'a dyn Fn(&str) -> bool,
+}
+
+impl Pattern<'_> {
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        value.starts_with(self.prefix) && (self.pass)(value)
+    }
 }
 
 /// What is known of the texts that a regular expression matches.
@@ -97,7 +113,11 @@ impl Condition {
             Shape::Prefix(prefix) => {
                 let negated = self.is_negated();
                 let pass = |value: &str| self.matcher.matches(value) != negated;
-                index.with_values(name, prefix, &pass, among)
+                index.with_values(
+                    name,
+                    &Pattern { text: self.matcher.value(), prefix, pass: &pass },
+                    among,
+                )
             }
         }
     }

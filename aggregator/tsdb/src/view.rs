@@ -13,7 +13,12 @@ use model::{
     tenant::TenantId,
 };
 
-use crate::{order::compare, select::Condition, store::Inner};
+use crate::{
+    order::{compare, sort},
+    select::Condition,
+    store::Inner,
+    times::Times,
+};
 
 mod handle;
 mod reach;
@@ -79,15 +84,15 @@ impl Queryable for View {
     fn select(&self, selection: &Selection<'_>) -> Result<SeriesSet, QueryError> {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
-        let (start, end) = (selection.start.0, selection.end.0);
+        let times = Times::of(selection);
         let mut found: Vec<(Labels, Part)> = Vec::new();
         for tenant in &reach.tenants {
-            let parts = reach.select(tenant, &conditions, start, end)?;
+            let parts = reach.select(tenant, &conditions, &times)?;
             found.extend(
                 parts.into_iter().map(|(labels, part)| (reach.label(labels, tenant), part)),
             );
         }
-        found.sort_by(|a, b| compare(&a.0, &b.0));
+        sort(&mut found);
         let mut handles: Vec<Handle> = Vec::with_capacity(found.len());
         for (labels, part) in found {
             match handles.last_mut().filter(|last| last.labels == labels) {
@@ -101,10 +106,10 @@ impl Queryable for View {
     fn series(&self, selection: &Selection<'_>) -> Result<Vec<Labels>, QueryError> {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
-        let (start, end) = (selection.start.0, selection.end.0);
+        let times = Times::of(selection);
         let mut found = Vec::new();
         for tenant in &reach.tenants {
-            let series = reach.series(tenant, &conditions, start, end)?;
+            let series = reach.series(tenant, &conditions, &times)?;
             found.extend(series.into_iter().map(|labels| reach.label(labels, tenant)));
         }
         found.sort_by(compare);
@@ -115,10 +120,10 @@ impl Queryable for View {
     fn label_names(&self, selection: &Selection<'_>) -> Result<Vec<String>, QueryError> {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
-        let range = (selection.start.0, selection.end.0);
+        let times = Times::of(selection);
         let mut names = BTreeSet::new();
         for tenant in &reach.tenants {
-            reach.label_names(tenant, &conditions, range, &mut |name| {
+            reach.label_names(tenant, &conditions, &times, &mut |name| {
                 if !names.contains(name) {
                     names.insert(name.to_owned());
                 }
@@ -137,18 +142,18 @@ impl Queryable for View {
     ) -> Result<Vec<String>, QueryError> {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
-        let range = (selection.start.0, selection.end.0);
+        let times = Times::of(selection);
         let mut values = BTreeSet::new();
         for tenant in &reach.tenants {
             if reach.labelled && name == TENANT_LABEL {
                 let mut any = false;
-                reach.label_names(tenant, &conditions, range, &mut |_| any = true)?;
+                reach.label_names(tenant, &conditions, &times, &mut |_| any = true)?;
                 if any {
                     values.insert(tenant.to_string());
                 }
                 continue;
             }
-            reach.label_values(tenant, name, &conditions, range, &mut |value| {
+            reach.label_values(tenant, name, &conditions, &times, &mut |value| {
                 if !values.contains(value) {
                     values.insert(value.to_owned());
                 }

@@ -30,6 +30,9 @@ mod mutation;
 #[path = "it/mutations.rs"]
 mod mutations;
 #[cfg(test)]
+#[path = "it/pushdown.rs"]
+mod pushdown;
+#[cfg(test)]
 #[path = "it/simulation.rs"]
 mod simulation;
 #[cfg(test)]

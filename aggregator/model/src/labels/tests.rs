@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::btree_map, prelude::*};
 
-use super::{InvalidLabels, Labels};
+use super::{InvalidLabels, Labels, put_pair};
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::new(pairs.iter().copied()).expect("are valid")
@@ -54,6 +54,9 @@ proptest! {
         value in "[a-z]{0,3}",
     ) {
         let set = Labels::new(map.iter()).expect("is valid");
+        let mut pairs = Vec::new();
+        map.iter().for_each(|(name, value)| put_pair(&mut pairs, name, value));
+        prop_assert_eq!(&Labels::from_packed_pairs(&pairs), &set);
         let round_trip = Labels::from_bytes(set.as_bytes());
         prop_assert_eq!(round_trip.as_ref(), Some(&set));
         let mut changed: BTreeMap<String, String> = map.clone();

@@ -114,7 +114,7 @@ impl Exec<'_> {
         let window = Extent::new(selector.extension, self.settings.lookback, length);
         let grid = Grid { start: end, step: 1, count: 1 };
         let bounds = window.bounds(end, end);
-        let handles = self.select(selector, bounds, grid, length)?;
+        let handles = self.select(selector, bounds, grid, length, None)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
         let mut columns = Columns::default();
         for handle in &handles {
@@ -143,7 +143,14 @@ impl Exec<'_> {
             return Ok(());
         }
         let delayed = self.settings.delayed_name_removal;
-        let handles = self.select_instant(selector, grid)?;
+        let handles = if starts {
+            // No sample stands for the start of another.
+            let (first, last) =
+                (self.instant_start(selector, grid), selector.reference(grid.last()));
+            self.select(selector, (first, last), grid, 0, None)?
+        } else {
+            self.select_instant(selector, grid)?
+        };
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, _: &mut Notes| {
             // Values do not matter here.
             let _charge = self.decode(handle, columns, None)?;

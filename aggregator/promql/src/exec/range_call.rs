@@ -10,7 +10,7 @@ use super::{
     grid::Grid,
     prepend,
     scalar::Scalar,
-    select::Source,
+    select::{Source, windows},
     series::Series,
     stage::Stage,
 };
@@ -121,7 +121,9 @@ impl RangeCall<'_> {
         let (first, last) =
             (selector.reference(self.grid.start), selector.reference(self.grid.last()));
         let bounds = self.extent().bounds(first, last);
-        let handles = exec.select(selector, bounds, self.grid, self.range.millis)?;
+        let need = self.function.need();
+        let windows = need.and_then(|need| windows(selector, self.grid, self.range.millis, need));
+        let handles = exec.select(selector, bounds, self.grid, self.range.millis, windows)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
         let keep_starts = exec.settings.start_timestamps && self.function.uses_starts();
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {

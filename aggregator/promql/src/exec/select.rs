@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use model::{
     columns::{Columns, is_stale},
-    query::{Hints, Selection, SeriesHandle, SeriesSet},
+    query::{Hints, Need, Selection, SeriesHandle, SeriesSet, Windows},
     time::Timestamp,
 };
 
@@ -43,6 +43,7 @@ impl Exec<'_> {
         (start, end): (i64, i64),
         grid: Grid,
         range: i64,
+        windows: Option<Windows>,
     ) -> Result<SeriesSet, EvalError> {
         let millis = |value: i64| Duration::from_millis(u64::try_from(value).unwrap_or(0));
         let context = &selector.context;
@@ -53,6 +54,7 @@ impl Exec<'_> {
             grouping: context.grouping.clone(),
             by: context.by,
             limit: 0,
+            windows,
         };
         let selection = Selection {
             matchers: &selector.matchers,
@@ -184,7 +186,8 @@ impl Exec<'_> {
         grid: Grid,
     ) -> Result<SeriesSet, EvalError> {
         let first = self.instant_start(selector, grid);
-        self.select(selector, (first, selector.reference(grid.last())), grid, 0)
+        let windows = windows(selector, grid, self.settings.lookback, Need::Latest);
+        self.select(selector, (first, selector.reference(grid.last())), grid, 0, windows)
     }
 
     /// The first time that an instant selector can see.
@@ -215,6 +218,20 @@ impl Exec<'_> {
             }
         }
     }
+}
+
+/// The windows of so many milliseconds that end at the steps of a grid.
+pub(super) fn windows(selector: &Selector, grid: Grid, length: i64, need: Need) -> Option<Windows> {
+    let (first, last) = (selector.reference(grid.start), selector.reference(grid.last()));
+    let count = if selector.at.is_some() { 1 } else { grid.count as u64 };
+    // Where times are cut to what a number can hold, steps are not even.
+    let steps = i128::from(count.checked_sub(1)?) * i128::from(grid.step);
+    let even = i128::from(last) - i128::from(first) == steps;
+    // What is said of resets depends on histograms between the windows.
+    let plain = selector.extension == Extension::None && !selector.stats_only;
+    let plain = plain && length > 0 && grid.step > 0;
+    let step = grid.step;
+    (even && plain).then_some(Windows { first, step, count, length, need })
 }
 
 /// Whether series differ in their names only.

@@ -34,7 +34,7 @@ impl Exec<'_> {
         let extent = Extent::new(Extension::Smoothed, self.settings.lookback, 0);
         let reference = |time| selector.reference(time);
         let bounds = extent.bounds(reference(grid.start), reference(grid.last()));
-        let handles = self.select(selector, bounds, grid, 0)?;
+        let handles = self.select(selector, bounds, grid, 0, None)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
         let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {
             let _charge = self.decode(handle, columns, stats_from)?;

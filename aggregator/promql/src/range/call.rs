@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{histogram::Histogram, labels::Labels};
+use model::{histogram::Histogram, labels::Labels, query::Need};
 
 use super::{
     changes, histogram_over_time, instant, over_time,
@@ -114,6 +114,19 @@ impl RangeFunction {
             self.id,
             FunctionId::LastOverTime | FunctionId::FirstOverTime | FunctionId::AbsentOverTime
         )
+    }
+
+    /// What of each window the value depends on, where that is one sample.
+    pub(crate) fn need(self) -> Option<Need> {
+        use FunctionId as F;
+        Some(match self.id {
+            F::MaxOverTime => Need::Greatest,
+            F::MinOverTime => Need::Least,
+            F::LastOverTime | F::TsOfLastOverTime => Need::Last,
+            F::FirstOverTime | F::TsOfFirstOverTime => Need::First,
+            F::PresentOverTime | F::AbsentOverTime => Need::Any,
+            _ => return None,
+        })
     }
 
     /// Whether start timestamps matter.

@@ -5,13 +5,15 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
+use roaring::RoaringBitmap;
+
 use super::{
     BlockId,
-    labels::{Symbol, read_symbols},
+    labels::SymbolPage,
     root::Root,
     series::{ColumnEntry, read_columns},
 };
-use crate::sync::lock;
+use crate::{select::memo::Memo, sync::lock};
 
 /// A page in memory.
 #[derive(Debug)]
@@ -20,20 +22,28 @@ pub(crate) struct Page {
     /// What the bytes are, once somebody wanted to know.
     root: OnceLock<Option<Root>>,
     columns: OnceLock<Option<Vec<ColumnEntry>>>,
-    symbols: OnceLock<Option<Vec<Symbol>>>,
+    symbols: OnceLock<Option<SymbolPage>>,
+    /// Of a root: series that were found for patterns.
+    pub(super) memo: Memo<RoaringBitmap>,
 }
 
 impl Page {
     pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, root: OnceLock::new(), columns: OnceLock::new(), symbols: OnceLock::new() }
+        Self {
+            bytes,
+            root: OnceLock::new(),
+            columns: OnceLock::new(),
+            symbols: OnceLock::new(),
+            memo: Memo::default(),
+        }
     }
 
     pub(super) fn root(&self) -> Option<&Root> {
         self.root.get_or_init(|| Root::read(&self.bytes)).as_ref()
     }
 
-    pub(super) fn symbols(&self) -> Option<&[Symbol]> {
-        self.symbols.get_or_init(|| read_symbols(&self.bytes)).as_deref()
+    pub(super) fn symbols(&self, root: &Root) -> Option<&SymbolPage> {
+        self.symbols.get_or_init(|| SymbolPage::read(&self.bytes, root)).as_ref()
     }
 
     pub(super) fn columns(&self) -> Option<&[ColumnEntry]> {

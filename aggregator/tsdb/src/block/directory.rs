@@ -10,6 +10,7 @@ use super::{
         take_u32, take_usize,
     },
 };
+use crate::times::Times;
 
 /// What is known of a block without its pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,9 +118,9 @@ pub(crate) struct TenantEntry {
 }
 
 impl TenantEntry {
-    /// Whether there may be samples of the tenant in a range of time.
-    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
-        self.min <= end && self.max >= start
+    /// Whether there may be samples of the tenant that a selection asks for.
+    pub(crate) fn meets(&self, times: &Times) -> bool {
+        times.meet(self.min, self.max)
     }
 }
 

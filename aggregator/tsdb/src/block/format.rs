@@ -131,12 +131,35 @@ impl PageFile {
     }
 }
 
+/// Most numbers in a directory are one byte, which is worth a way of its own.
+#[inline]
+pub(super) fn take_u64(input: &mut &[u8]) -> Option<u64> {
+    match input.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *input = rest;
+            Some(u64::from(byte))
+        }
+        _ => varint::take_u64(input),
+    }
+}
+
+#[inline]
+pub(super) fn take_i64(input: &mut &[u8]) -> Option<i64> {
+    match input.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *input = rest;
+            Some(i64::from(byte >> 1) ^ -i64::from(byte & 1))
+        }
+        _ => varint::take_i64(input),
+    }
+}
+
 pub(super) fn take_u32(input: &mut &[u8]) -> Option<u32> {
-    u32::try_from(varint::take_u64(input)?).ok()
+    u32::try_from(take_u64(input)?).ok()
 }
 
 pub(super) fn take_usize(input: &mut &[u8]) -> Option<usize> {
-    usize::try_from(varint::take_u64(input)?).ok()
+    usize::try_from(take_u64(input)?).ok()
 }
 
 pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {

@@ -17,7 +17,9 @@ use super::{
 use crate::{
     chunk,
     samples::Samples,
-    select::{Condition, LabelIndex, resolve},
+    select::{Condition, LabelIndex, Pattern, resolve},
+    times::{Stand, Times},
+    union::Union,
 };
 
 /// A tenant of an open block.
@@ -40,6 +42,7 @@ struct Located {
     columns: Arc<Page>,
     column: ColumnEntry,
     source: Source,
+    stand: Stand,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +72,7 @@ impl BlockTenant {
     pub(crate) fn select(
         &self,
         conditions: &[Condition],
-        start: i64,
-        end: i64,
+        times: &Times,
     ) -> Result<Vec<(Labels, BlockSeries)>, QueryError> {
         let found = resolve(conditions, self)?;
         let mut selected = Vec::new();
@@ -88,7 +90,7 @@ impl BlockTenant {
                 number += skipped.ok_or_else(|| self.block.damaged("series"))?;
                 self.advance(&mut reader, &columns)?;
                 if numbers.next_if_eq(&number).is_some() {
-                    let chunks = self.locate(&reader.chunks, &columns, start, end)?;
+                    let chunks = self.locate(&reader.chunks, &columns, times)?;
                     if !chunks.is_empty() {
                         let labels = symbols.labels(&reader.symbols)?;
                         selected.push((labels, BlockSeries { tenant: self.clone(), chunks }));
@@ -115,14 +117,14 @@ impl BlockTenant {
         &self,
         chunks: &[ChunkEntry],
         columns: &Columns<'_>,
-        start: i64,
-        end: i64,
+        times: &Times,
     ) -> Result<Vec<Located>, BlockError> {
         let mut located = Vec::with_capacity(chunks.len());
         for chunk in chunks {
-            let (page, column) = columns.get(chunk.column)?;
-            if column.min <= end && column.max >= start {
-                located.push(Located { columns: page, column, source: source(chunk) });
+            let (columns, column) = columns.get(chunk.column)?;
+            if times.meet(column.min, column.max) {
+                let stand = times.stand(chunk.zone.as_ref(), column.min, column.max);
+                located.push(Located { columns, column, source: source(chunk), stand });
             }
         }
         Ok(located)
@@ -134,7 +136,7 @@ impl BlockTenant {
         chunks: &[ChunkEntry],
         columns: &Columns<'_>,
     ) -> Result<BlockSeries, BlockError> {
-        let chunks = self.locate(chunks, columns, i64::MIN, i64::MAX)?;
+        let chunks = self.locate(chunks, columns, &Times::ALL)?;
         Ok(BlockSeries { tenant: self.clone(), chunks })
     }
 
@@ -193,11 +195,13 @@ impl BlockTenant {
             }
             let bytes = self.block.page(page.page, "labels")?;
             read_page(&bytes.bytes, |entry, value, list| {
-                if entry == number && value.starts_with(prefix) {
+                if entry != number {
+                    return Some(name_of(entry) < name);
+                }
+                if value.starts_with(prefix) {
                     visit(value, list)?;
                 }
-                let entry = name_of(entry);
-                Some(entry < name || (entry == name && may_begin(value, prefix)))
+                Some(may_begin(value, prefix))
             })
             .ok_or_else(|| self.block.damaged("labels"))?;
         }
@@ -233,22 +237,34 @@ impl LabelIndex for BlockTenant {
     fn with_values(
         &self,
         name: &str,
-        prefix: &str,
-        pass: &dyn Fn(&str) -> bool,
+        pattern: &Pattern<'_>,
         _among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError> {
-        let mut found = RoaringBitmap::new();
-        let root = self.root()?;
-        self.visit(name, prefix, &mut |value, list| {
-            if !value.is_empty() && pass(value) {
-                collect(list, root, &mut found)
+        if let Some(found) = self.root.memo.get(name, pattern.text) {
+            return Ok(RoaringBitmap::clone(&found));
+        }
+        let series = self.root()?.series;
+        let mut found = Union::new(series);
+        let mut tried = 0;
+        self.visit(name, pattern.prefix, &mut |value, list| {
+            tried += 1;
+            if !value.is_empty() && (pattern.pass)(value) {
+                list.runs(series, |start, end| found.add_range(start, end))
             } else {
                 Some(())
             }
         })?;
+        let found = found.finish();
+        if tried >= WORTH_REMEMBERING {
+            let bytes = found.serialized_size();
+            self.root.memo.put(name, pattern.text, Arc::new(found.clone()), bytes);
+        }
         Ok(found)
     }
 }
+
+/// It is cheap to try fewer values again.
+const WORTH_REMEMBERING: usize = 64;
 
 impl BlockSeries {
     /// First and last time of each chunk.
@@ -259,6 +275,16 @@ impl BlockSeries {
     /// Appends the samples, unsettled.
     pub(crate) fn decode(&self, out: &mut Samples) -> Result<(), BlockError> {
         self.chunks.iter().try_for_each(|chunk| self.decode_chunk(chunk, out))
+    }
+
+    /// What stands for the samples of a chunk, by its place among [`Self::spans`].
+    pub(crate) fn stand(&self, place: usize) -> Stand {
+        self.chunks.get(place).map_or(Stand::None, |chunk| chunk.stand)
+    }
+
+    /// Appends the samples of one chunk, unsettled.
+    pub(crate) fn decode_one(&self, place: usize, out: &mut Samples) -> Result<(), BlockError> {
+        self.chunks.get(place).map_or(Ok(()), |chunk| self.decode_chunk(chunk, out))
     }
 
     /// Appends the samples of the chunks that are whole, and tells of those that are not. An error

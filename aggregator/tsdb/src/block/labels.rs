@@ -4,7 +4,7 @@
 use std::{collections::HashMap, io};
 
 use codec::varint;
-
+use model::labels::put_pair;
 use roaring::RoaringBitmap;
 
 use super::{
@@ -175,24 +175,40 @@ pub(super) fn read_page(
     Some(())
 }
 
-/// A pair in a page of symbols: number of the name, and where the value is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Symbol {
-    pub(super) name: u32,
-    pub(super) value: std::ops::Range<usize>,
+/// The pairs of a page of symbols, as they are in packed label sets.
+#[derive(Debug, Default)]
+pub(super) struct SymbolPage {
+    packed: Vec<u8>,
+    /// Rank of the name among all names, and where the pair ends.
+    symbols: Vec<(u32, u32)>,
 }
 
-/// The symbols of a page. `None` when the bytes are none.
-pub(super) fn read_symbols(page: &[u8]) -> Option<Vec<Symbol>> {
-    let mut input = page;
-    let mut symbols = Vec::new();
-    while !input.is_empty() {
-        let name = take_u32(&mut input)?;
-        let value = take_text(&mut input)?;
-        let end = page.len() - input.len();
-        symbols.push(Symbol { name, value: end - value.len()..end });
+impl SymbolPage {
+    /// `None` when the bytes are none.
+    pub(super) fn read(page: &[u8], root: &Root) -> Option<Self> {
+        let mut input = page;
+        let mut read = Self::default();
+        while !input.is_empty() {
+            let name = take_usize(&mut input)?;
+            let value = take_text(&mut input)?;
+            if value.is_empty() {
+                return None;
+            }
+            put_pair(&mut read.packed, root.names.get(name)?, value);
+            read.symbols.push((*root.ranks.get(name)?, u32::try_from(read.packed.len()).ok()?));
+        }
+        Some(read)
     }
-    Some(symbols)
+
+    /// Rank of the name, and the packed pair.
+    pub(super) fn get(&self, place: usize) -> Option<(u32, &[u8])> {
+        let (rank, end) = *self.symbols.get(place)?;
+        let start = match place.checked_sub(1) {
+            Some(before) => self.symbols.get(before)?.1,
+            None => 0,
+        };
+        Some((rank, self.packed.get(start as usize..end as usize)?))
+    }
 }
 
 /// Adds the list to the set, if all its series exist.

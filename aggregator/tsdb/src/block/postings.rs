@@ -6,7 +6,7 @@
 use codec::varint;
 use roaring::RoaringBitmap;
 
-use super::format::{take_bytes, take_usize};
+use super::format::{take_bytes, take_u64, take_usize};
 
 const DISTANCES: u8 = 0;
 /// Distance to the start of a run, and how many follow it.
@@ -79,26 +79,34 @@ impl<'a> List<'a> {
         Some(Self { count, form, bytes: take_bytes(input)? })
     }
 
-    /// Adds the series to a set. `None` when the bytes are no list of series below `limit`.
-    pub(super) fn add_to(&self, set: &mut RoaringBitmap, limit: u32) -> Option<()> {
+    /// Visits runs of series that follow each other, as (first, end). `None` when the bytes are no
+    /// list of series below `limit`.
+    pub(super) fn runs(&self, limit: u32, mut visit: impl FnMut(u32, u32)) -> Option<()> {
         let mut input = self.bytes;
         let mut next = 0u64;
         let mut count = 0;
         while !input.is_empty() {
-            let start = next.checked_add(varint::take_u64(&mut input)?)?;
-            let more = if self.form == RUNS { varint::take_u64(&mut input)? } else { 0 };
+            let start = next.checked_add(take_u64(&mut input)?)?;
+            let more = if self.form == RUNS { take_u64(&mut input)? } else { 0 };
             next = start.checked_add(more)?.checked_add(1)?;
             if next > u64::from(limit) || self.form > RUNS {
                 return None;
             }
-            if more == 0 {
-                set.insert(start as u32);
-            } else {
-                set.insert_range(start as u32..next as u32);
-            }
+            visit(start as u32, next as u32);
             count += (next - start) as usize;
         }
         (count == self.count).then_some(())
+    }
+
+    /// Adds the series to a set. `None` when the bytes are no list of series below `limit`.
+    pub(super) fn add_to(&self, set: &mut RoaringBitmap, limit: u32) -> Option<()> {
+        self.runs(limit, |start, end| {
+            if end == start + 1 {
+                set.insert(start);
+            } else {
+                set.insert_range(start..end);
+            }
+        })
     }
 }
 

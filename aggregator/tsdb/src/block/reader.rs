@@ -11,6 +11,7 @@ use super::{
     directory::{Footer, TenantEntry, read_directory},
     format::PageRef,
 };
+use crate::times::Times;
 
 /// Both footers are within so many bytes from the end.
 const FOOTERS_BYTES_MAX: u64 = 64 << 10;
@@ -79,9 +80,9 @@ impl Block {
         self.footer.id
     }
 
-    /// Whether there may be samples in a range of time.
-    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
-        self.footer.min <= end && self.footer.max >= start
+    /// Whether there may be samples that a selection asks for.
+    pub(crate) fn meets(&self, times: &Times) -> bool {
+        times.meet(self.footer.min, self.footer.max)
     }
 
     pub(crate) fn tenant(&self, tenant: &TenantId) -> Option<&TenantEntry> {

@@ -60,6 +60,8 @@ pub(super) struct Root {
     pub(super) symbols: u32,
     /// Label names, in no order.
     pub(super) names: Vec<Box<str>>,
+    /// The place of each name among the sorted ones; not written.
+    pub(super) ranks: Vec<u32>,
     pub(super) labels: Vec<LabelPage>,
     pub(super) series_pages: Vec<NumberedPage>,
     pub(super) column_pages: Vec<SharedPage>,
@@ -130,7 +132,19 @@ impl Root {
         for _ in 0..count {
             root.payloads.push(PageRef::take(input)?);
         }
+        root.rank_names();
         (input.is_empty() && root.is_sorted()).then_some(root)
+    }
+
+    fn rank_names(&mut self) {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_unstable_by_key(|number| self.names.get(*number));
+        self.ranks = vec![0; order.len()];
+        for (rank, number) in (0u32..).zip(order) {
+            if let Some(slot) = self.ranks.get_mut(number) {
+                *slot = rank;
+            }
+        }
     }
 
     fn is_sorted(&self) -> bool {

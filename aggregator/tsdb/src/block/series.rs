@@ -3,7 +3,7 @@
 
 use codec::{chunk::Zone, varint};
 
-use super::format::{take_bytes, take_u32, take_usize};
+use super::format::{take_bytes, take_i64, take_u32, take_u64, take_usize};
 
 /// Where a chunk is.
 #[derive(Clone, Copy, Debug)]
@@ -178,16 +178,16 @@ impl<'a> SeriesReader<'a> {
         let suffix = take_usize(input)?;
         let length = take_usize(input)?;
         let old = self.symbols.len().checked_sub(prefix)?.checked_sub(suffix)?;
-        self.middle.clear();
-        for place in 0..length {
-            let step = varint::take_i64(input)?;
-            let before = self.symbols.get(prefix + place).copied().unwrap_or(0);
-            self.middle.push(u32::try_from(i64::from(before).checked_add(step)?).ok()?);
-        }
-        if old == length {
-            self.symbols.get_mut(prefix..prefix + old)?.copy_from_slice(&self.middle);
-        } else {
+        if old != length {
+            // The others are written relative to what was in their place.
+            self.middle.clear();
+            self.middle.extend_from_slice(self.symbols.get(prefix..).unwrap_or_default());
+            self.middle.resize(length.min(input.len()), 0);
             self.symbols.splice(prefix..prefix + old, self.middle.iter().copied());
+        }
+        for symbol in self.symbols.get_mut(prefix..prefix.checked_add(length)?)? {
+            let step = take_i64(input)?;
+            *symbol = u32::try_from(i64::from(*symbol).checked_add(step)?).ok()?;
         }
         let count = take_usize(input)?;
         self.chunks.clear();
@@ -200,9 +200,9 @@ impl<'a> SeriesReader<'a> {
 
     fn chunk(&mut self) -> Option<ChunkEntry> {
         let input = &mut self.group;
-        let column = i64::from(self.column).checked_add(varint::take_i64(input)?)?;
+        let column = i64::from(self.column).checked_add(take_i64(input)?)?;
         self.column = u32::try_from(column).ok()?;
-        let word = varint::take_u64(input)?;
+        let word = take_u64(input)?;
         let length = u32::try_from(word >> 1).ok()?;
         let mut zone = None;
         if word & 1 == 0 {
@@ -240,8 +240,8 @@ pub(super) fn read_columns(page: &[u8]) -> Option<Vec<ColumnEntry>> {
     let mut input = page;
     let mut columns = Vec::new();
     while !input.is_empty() {
-        let min = varint::take_i64(&mut input)?;
-        let max = min.wrapping_add(varint::take_u64(&mut input)? as i64);
+        let min = take_i64(&mut input)?;
+        let max = min.wrapping_add(take_u64(&mut input)? as i64);
         let count = take_u32(&mut input)?;
         let length = take_usize(&mut input)?;
         let offset = page.len() - input.len();

@@ -1,6 +1,9 @@
 //! Columns of times and symbols of labels, which many series share, while series are being read.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use model::labels::Labels;
 
@@ -8,7 +11,7 @@ use super::{
     BlockError,
     cache::Page,
     index::BlockTenant,
-    root::{Root, SharedPage, find},
+    root::{SharedPage, find},
     series::{ColumnEntry, Counts},
 };
 
@@ -29,11 +32,28 @@ impl<'a> Pages<'a> {
         self.tenant.block.damaged(self.what)
     }
 
+    /// What is found on the page in a place of the list.
+    fn with<T>(
+        &self,
+        place: usize,
+        page: SharedPage,
+        find: impl FnOnce(&Page) -> Option<T>,
+    ) -> Result<T, BlockError> {
+        if let Some(Some(loaded)) = self.loaded.borrow().get(place) {
+            return find(loaded).ok_or_else(|| self.damaged());
+        }
+        find(&*self.load(place, page)?).ok_or_else(|| self.damaged())
+    }
+
     /// The page in a place of the list; read from the second copy where the first is damaged.
     fn get(&self, place: usize, page: SharedPage) -> Result<Arc<Page>, BlockError> {
         if let Some(Some(found)) = self.loaded.borrow().get(place) {
             return Ok(Arc::clone(found));
         }
+        self.load(place, page)
+    }
+
+    fn load(&self, place: usize, page: SharedPage) -> Result<Arc<Page>, BlockError> {
         let block = &self.tenant.block;
         let read = block.either(page.pages, |page| block.page(page, self.what))?;
         let mut loaded = self.loaded.borrow_mut();
@@ -52,11 +72,17 @@ impl<'a> Pages<'a> {
 pub(super) struct Columns<'a> {
     pages: Pages<'a>,
     error: RefCell<Option<BlockError>>,
+    /// The column asked for last, and how many samples it has.
+    last: Cell<Option<(u32, u32)>>,
 }
 
 impl<'a> Columns<'a> {
     pub(super) fn new(tenant: &'a BlockTenant) -> Self {
-        Self { pages: Pages::new(tenant, "a list of times"), error: RefCell::default() }
+        Self {
+            pages: Pages::new(tenant, "a list of times"),
+            error: RefCell::default(),
+            last: Cell::new(None),
+        }
     }
 
     /// A column and the page that it is in.
@@ -79,8 +105,14 @@ impl<'a> Columns<'a> {
 
 impl Counts for Columns<'_> {
     fn count(&self, column: u32) -> Option<u32> {
+        if let Some((_, count)) = self.last.get().filter(|(last, _)| *last == column) {
+            return Some(count);
+        }
         match self.get(column) {
-            Ok((_, entry)) => Some(entry.count),
+            Ok((_, entry)) => {
+                self.last.set(Some((column, entry.count)));
+                Some(entry.count)
+            }
             Err(error) => {
                 self.error.replace(Some(error));
                 None
@@ -93,36 +125,33 @@ impl Counts for Columns<'_> {
 #[derive(Debug)]
 pub(super) struct Symbols<'a> {
     pages: Pages<'a>,
+    packed: RefCell<Vec<u8>>,
 }
 
 impl<'a> Symbols<'a> {
     pub(super) fn new(tenant: &'a BlockTenant) -> Self {
-        Self { pages: Pages::new(tenant, "a list of labels") }
+        Self { pages: Pages::new(tenant, "a list of labels"), packed: RefCell::default() }
     }
 
     /// The label set that some symbols are.
     pub(super) fn labels(&self, symbols: &[u32]) -> Result<Labels, BlockError> {
         let root = self.pages.tenant.root()?;
+        let mut packed = self.packed.borrow_mut();
+        packed.clear();
+        let mut least_rank = 0;
         for symbol in symbols {
             let found = find(&root.symbol_pages, *symbol, root.symbols);
             let (page, place, _) = found.ok_or_else(|| self.pages.damaged())?;
-            self.pages.get(place, page)?;
+            self.pages.with(place, page, |loaded| {
+                let (rank, pair) = loaded.symbols(root)?.get((symbol - page.first) as usize)?;
+                if rank < least_rank {
+                    return None;
+                }
+                least_rank = rank + 1;
+                packed.extend_from_slice(pair);
+                Some(())
+            })?;
         }
-        let loaded = self.pages.loaded.borrow();
-        let pairs: Option<Vec<(&str, &str)>> =
-            symbols.iter().map(|symbol| pair(root, &loaded, *symbol)).collect();
-        pairs.and_then(Labels::from_sorted).ok_or_else(|| self.pages.damaged())
+        Ok(Labels::from_packed_pairs(&packed))
     }
-}
-
-fn pair<'a>(
-    root: &'a Root,
-    loaded: &'a [Option<Arc<Page>>],
-    number: u32,
-) -> Option<(&'a str, &'a str)> {
-    let (first, place, _) = find(&root.symbol_pages, number, root.symbols)?;
-    let page = loaded.get(place)?.as_ref()?;
-    let symbol = page.symbols()?.get((number - first.first) as usize)?;
-    let value = page.bytes.get(symbol.value.clone())?;
-    Some((root.names.get(symbol.name as usize)?, std::str::from_utf8(value).ok()?))
 }

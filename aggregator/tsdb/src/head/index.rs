@@ -3,16 +3,25 @@
 //! Every pair of name and value is kept once and has a number; a series is the list of its pairs.
 //! Series numbers only grow, so lists are appended to and a number never changes its meaning.
 
+use std::sync::Arc;
+
 use hashbrown::{HashTable, hash_table::Entry};
-use model::{labels::Labels, query::QueryError};
+use model::{
+    labels::{Labels, put_pair},
+    query::QueryError,
+};
 use roaring::RoaringBitmap;
 
 use super::{
     listing::Listing,
     page::{PAGE_SERIES, Page},
-    postings::{Postings, Union},
+    postings::Postings,
 };
-use crate::{hash::HashKey, select::LabelIndex};
+use crate::{
+    hash::HashKey,
+    select::{LabelIndex, Pattern, memo::Memo},
+    union::Union,
+};
 
 /// Most labels of a series that the index can hold.
 pub(crate) const LABELS_MAX: usize = 1000;
@@ -47,6 +56,7 @@ pub(crate) struct Index {
     all: RoaringBitmap,
     /// Bytes of names and values.
     text_bytes: usize,
+    memo: Memo<Matched>,
 }
 
 impl Index {
@@ -62,6 +72,7 @@ impl Index {
             next: 0,
             all: RoaringBitmap::new(),
             text_bytes: 0,
+            memo: Memo::default(),
         }
     }
 
@@ -169,15 +180,17 @@ impl Index {
 
     /// The labels of a series that exists.
     pub(crate) fn labels(&self, series: u32) -> Labels {
-        let labels = self.pairs_of(series).map(|pair| {
+        let mut packed = Vec::with_capacity(512);
+        for pair in self.pairs_of(series) {
             let pair = &self.pairs[pair as usize];
-            (&*self.names[pair.name as usize].text, &*pair.value)
-        });
-        Labels::from_sorted(labels).unwrap_or_default()
+            put_pair(&mut packed, &self.names[pair.name as usize].text, &pair.value);
+        }
+        Labels::from_packed_pairs(&packed)
     }
 
     /// Forgets series.
     pub(crate) fn remove(&mut self, series: &RoaringBitmap) {
+        self.memo.clear();
         let mut touched = RoaringBitmap::new();
         for number in series & &self.all {
             let pairs: Vec<u32> = self.pairs_of(number).collect();
@@ -278,6 +291,7 @@ impl Index {
             + postings
             + present
             + pages
+            + self.memo.heap_bytes()
     }
 }
 
@@ -297,27 +311,75 @@ impl LabelIndex for Index {
     fn with_values(
         &self,
         name: &str,
-        prefix: &str,
-        pass: &dyn Fn(&str) -> bool,
+        pattern: &Pattern<'_>,
         among: Option<&RoaringBitmap>,
     ) -> Result<RoaringBitmap, QueryError> {
-        let pairs = self.find_name(name).map_or([].as_slice(), |name| &name.pairs);
-        let passes = |number: &&u32| {
-            let value = &*self.pairs[**number as usize].value;
-            value.starts_with(prefix) && pass(value)
-        };
-        let passing: Vec<u32> = pairs.iter().filter(passes).copied().collect();
-        let lists = || passing.iter().map(|number| &self.pairs[*number as usize].postings);
-        let total: u64 = lists().map(Postings::len).sum();
-        if let Some(few) = among.filter(|few| few.len() * ASKING_COST < total) {
-            let mut bits = vec![0u64; self.pairs.len().div_ceil(64)];
-            passing.iter().for_each(|pair| bits[*pair as usize / 64] |= 1 << (pair % 64));
-            let passes = |pair: u32| bits[pair as usize / 64] >> (pair % 64) & 1 != 0;
-            return Ok(few.iter().filter(|series| self.pairs_of(*series).any(passes)).collect());
+        let Some(known) = self.find_name(name) else { return Ok(RoaringBitmap::new()) };
+        let mut found = self.memo.get(name, pattern.text).unwrap_or_default();
+        // What is asked for again is worth the sets of all series.
+        let again = found.pairs_seen > 0;
+        let news = known.pairs.get(found.pairs_seen..).unwrap_or_default();
+        if !news.is_empty() {
+            let passes = |number: &&u32| pattern.matches(&self.pairs[**number as usize].value);
+            let passing = news.iter().filter(passes);
+            let found = Arc::make_mut(&mut found);
+            found.passing.extend(passing);
+            found.pairs_seen = known.pairs.len();
         }
-        let mut union = Union::default();
-        lists().for_each(|postings| union.add(postings));
-        Ok(union.finish())
+        let lists = || found.passing.iter().map(|number| &self.pairs[number as usize].postings);
+        let total: u64 = lists().map(Postings::len).sum();
+        let passes = |series: u32| self.pairs_of(series).any(|pair| found.passing.contains(pair));
+        let (answer, series) = match (&found.series, among) {
+            (Some((series, seen)), _) => {
+                let mut series = series.clone();
+                series.extend((*seen..self.next).filter(|series| passes(*series)));
+                (series.clone(), Some((series, self.next)))
+            }
+            (None, Some(few)) if !again && few.len() * ASKING_COST < total => {
+                let mut bits = vec![0u64; self.pairs.len().div_ceil(64)];
+                found.passing.iter().for_each(|pair| bits[pair as usize / 64] |= 1 << (pair % 64));
+                let passes = |pair: u32| bits[pair as usize / 64] >> (pair % 64) & 1 != 0;
+                (few.iter().filter(|series| self.pairs_of(*series).any(passes)).collect(), None)
+            }
+            (None, _) => {
+                let mut union = Union::new(self.next);
+                lists().for_each(|postings| postings.add_to(&mut union));
+                let series = union.finish();
+                (series.clone(), Some((series, self.next)))
+            }
+        };
+        if known.pairs.len() >= WORTH_REMEMBERING {
+            let unchanged = news.is_empty()
+                && series.as_ref().map(|(_, seen)| *seen)
+                    == found.series.as_ref().map(|(_, seen)| *seen);
+            if !unchanged {
+                Arc::make_mut(&mut found).series = series;
+                let bytes = found.bytes();
+                self.memo.put(name, pattern.text, found, bytes);
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// It is cheap to try fewer values again.
+const WORTH_REMEMBERING: usize = 64;
+
+/// What was found for a pattern. Pairs and series only come, until some are removed, which makes
+/// the index forget what it has found.
+#[derive(Clone, Debug, Default)]
+struct Matched {
+    /// The pairs with values that match, among the first so many of the name.
+    passing: RoaringBitmap,
+    pairs_seen: usize,
+    /// The series that have one of them, and below which number all were looked at.
+    series: Option<(RoaringBitmap, u32)>,
+}
+
+impl Matched {
+    fn bytes(&self) -> usize {
+        let series = self.series.as_ref().map_or(0, |(series, _)| series.serialized_size());
+        size_of::<Self>() + self.passing.serialized_size() + series
     }
 }
 

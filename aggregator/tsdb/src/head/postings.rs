@@ -2,8 +2,10 @@
 
 use roaring::RoaringBitmap;
 
+use crate::union::Union;
+
 /// Longer lists become bitmaps.
-const LIST_MAX: usize = 64;
+const LIST_MAX: usize = 256;
 
 /// A set of series numbers.
 #[derive(Debug)]
@@ -75,62 +77,18 @@ impl Postings {
         }
     }
 
+    pub(crate) fn add_to(&self, union: &mut Union) {
+        match self {
+            Self::List(list) => union.extend(list.iter().copied()),
+            Self::Bitmap(bitmap) => union.add_set(bitmap),
+        }
+    }
+
     pub(crate) fn to_bitmap(&self) -> RoaringBitmap {
         match self {
             Self::List(list) => list.iter().copied().collect(),
             Self::Bitmap(bitmap) => bitmap.clone(),
         }
-    }
-}
-
-/// Collects the union of many sets.
-#[derive(Debug, Default)]
-pub(crate) struct Union {
-    few: Vec<u32>,
-    /// One bit per series, once there are many.
-    words: Vec<u64>,
-}
-
-/// So many numbers are sorted; more of them are marked in an array of bits.
-const FEW_MAX: usize = 4096;
-
-impl Union {
-    pub(crate) fn add(&mut self, postings: &Postings) {
-        match postings {
-            Postings::List(list) => self.extend(list.iter().copied()),
-            Postings::Bitmap(bitmap) => self.extend(bitmap.iter()),
-        }
-    }
-
-    pub(crate) fn extend(&mut self, series: impl Iterator<Item = u32>) {
-        if self.words.is_empty() {
-            self.few.extend(series);
-            if self.few.len() > FEW_MAX {
-                let few = std::mem::take(&mut self.few);
-                self.mark(few.into_iter());
-            }
-        } else {
-            self.mark(series);
-        }
-    }
-
-    fn mark(&mut self, series: impl Iterator<Item = u32>) {
-        for series in series {
-            let word = series as usize / 64;
-            if word >= self.words.len() {
-                self.words.resize((word + 1).max(self.words.len() * 2), 0);
-            }
-            self.words[word] |= 1 << (series % 64);
-        }
-    }
-
-    pub(crate) fn finish(mut self) -> RoaringBitmap {
-        if self.words.is_empty() {
-            self.few.sort_unstable();
-            return self.few.into_iter().collect();
-        }
-        let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        RoaringBitmap::from_lsb0_bytes(0, &bytes)
     }
 }
 

@@ -3,7 +3,7 @@
 use model::labels::Labels;
 use proptest::prelude::*;
 
-use super::{compare, compare_packed};
+use super::{compare, compare_packed, order, sort};
 
 fn labels() -> impl Strategy<Value = Labels> {
     let text = prop_oneof![Just(String::new()), "[ab]{1,3}", "a{120,140}", "[a-c]{9}", "é?ü?"];
@@ -16,6 +16,25 @@ proptest! {
     fn packed_sets_compare_as_labels_do(a in labels(), b in labels()) {
         prop_assert_eq!(compare(&a, &b), a.cmp(&b), "{:?} {:?}", a, b);
         prop_assert!(compare(&a, &a).is_eq());
+    }
+
+    #[test]
+    fn sorting_is_that_of_labels(sets in proptest::collection::vec(labels(), 0..60)) {
+        let mut expected: Vec<(Labels, usize)> = sets.into_iter().zip(0..).collect();
+        let mut found = expected.clone();
+        expected.sort();
+        sort(&mut found);
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn any_bytes_are_sorted_without_a_panic(
+        sets in proptest::collection::vec(proptest::collection::vec(0u8..5, 0..9), 0..40),
+    ) {
+        let sets: Vec<&[u8]> = sets.iter().map(Vec::as_slice).collect();
+        let mut places = order(&sets);
+        places.sort();
+        prop_assert!(places.into_iter().eq(0..sets.len() as u32));
     }
 
     #[test]

@@ -97,6 +97,46 @@ fn few_series_of_many_values_are_found() {
     }
 }
 
+/// What is remembered of a pattern grows with the index, and is forgotten when series go.
+#[test]
+fn what_is_remembered_follows_the_series() {
+    let mut index = Index::new(HashKey::new([1, 2]));
+    let mut series: Vec<Option<Labels>> = Vec::new();
+    let patterns = [".*7", "pod-1.*|.*3", "(pod-1.)?"];
+    for round in 0..12u32 {
+        for number in 0..150 {
+            // Old values and new ones.
+            let pod = format!("pod-{}", (number * 7 + round as usize * 40) % 700);
+            let metric = format!("m{}", series.len());
+            let labels = Labels::new([("__name__", metric), ("pod", pod)]).unwrap();
+            index.add(labels.iter()).unwrap();
+            series.push(Some(labels));
+        }
+        if round % 3 == 2 {
+            let removed = (0..series.len() as u32).filter(|number| number % 11 == round);
+            let removed: roaring::RoaringBitmap = removed.collect();
+            index.remove(&removed);
+            removed.into_iter().for_each(|number| series[number as usize] = None);
+        }
+        for pattern in patterns {
+            for op in [MatchOp::Regex, MatchOp::NotRegex] {
+                let few = Matcher::new("__name__", MatchOp::Regex, "m1|m11|m111").unwrap();
+                let pod = Matcher::new("pod", op, pattern).unwrap();
+                for matchers in [vec![pod.clone()], vec![few, pod]] {
+                    let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
+                    let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+                    let matching =
+                        |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
+                    let expected = (0u32..).zip(&series).filter_map(|(number, labels)| {
+                        labels.as_ref().is_some_and(matching).then_some(number)
+                    });
+                    assert_eq!(found, expected.collect::<Vec<_>>(), "{pattern} {round}");
+                }
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_series_found_are_those_that_match(

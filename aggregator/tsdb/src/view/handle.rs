@@ -13,6 +13,7 @@ use crate::{
     head::snapshot::Snapshot,
     samples::Samples,
     store::Inner,
+    times::Stand,
 };
 
 /// Samples of a series from one place.
@@ -35,28 +36,72 @@ impl Handle {
     pub(super) fn new(inner: &Arc<Inner>, labels: Labels, part: Part) -> Self {
         Self { inner: Arc::clone(inner), labels, parts: vec![part] }
     }
+}
 
-    fn read(&self, part: &Part, out: &mut Samples) -> Result<(), QueryError> {
-        match part {
-            Part::Head(snapshot) => snapshot
-                .decode(out)
-                .map_err(|error| QueryError::Damaged(format!("{}: {error}", self.labels))),
-            Part::Block { series, deleted } => {
-                let read = if deleted.is_empty() {
-                    series.decode(out)
-                } else {
-                    let mut part = Samples::default();
-                    series.decode(&mut part).map(|()| {
-                        let is_deleted = |time| {
-                            deleted.iter().any(|(start, end)| (*start..=*end).contains(&time))
-                        };
-                        part.retain(|time| !is_deleted(time));
-                        out.append(&mut part);
-                    })
-                };
-                read.map_err(|error| self.inner.read_error(error))
+/// A chunk, by its part and its place there, and the times from the first to the last sample.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    min: i64,
+    max: i64,
+    part: usize,
+    place: usize,
+}
+
+impl Handle {
+    /// Reads the samples, or what stands for them where a chunk shares its times with no other.
+    fn read_all(&self, samples: &mut Samples) -> Result<(), QueryError> {
+        let mut spans: Vec<Span> = Vec::new();
+        let mut head = Samples::default();
+        for (part, source) in self.parts.iter().enumerate() {
+            match source {
+                Part::Head(snapshot) => snapshot
+                    .decode(&mut head)
+                    .map_err(|error| QueryError::Damaged(format!("{}: {error}", self.labels)))?,
+                Part::Block { series, .. } => {
+                    let chunks = (0..).zip(series.spans());
+                    spans.extend(chunks.map(|(place, (min, max))| Span { min, max, part, place }));
+                }
             }
         }
+        spans.sort_unstable_by_key(|span| span.min);
+        let times = || head.floats.times.iter().chain(&head.histograms.times).copied();
+        let in_head = times().min().zip(times().max());
+        let mut reached = i64::MIN;
+        for (at, span) in spans.iter().enumerate() {
+            let follows = spans.get(at + 1).is_none_or(|next| next.min > span.max);
+            let apart_from_head = in_head.is_none_or(|(min, max)| max < span.min || span.max < min);
+            let alone = (at == 0 || reached < span.min) && follows && apart_from_head;
+            reached = reached.max(span.max);
+            self.read_chunk(*span, alone, samples)?;
+        }
+        // Mostly these are the newest, and need no sorting here.
+        samples.append(&mut head);
+        Ok(())
+    }
+
+    fn read_chunk(&self, span: Span, alone: bool, out: &mut Samples) -> Result<(), QueryError> {
+        let Some(Part::Block { series, deleted }) = self.parts.get(span.part) else {
+            return Ok(());
+        };
+        let meets = |(start, end): &(i64, i64)| *start <= span.max && span.min <= *end;
+        if !deleted.iter().any(meets) {
+            match series.stand(span.place) {
+                Stand::One(time, value) if alone => {
+                    out.floats.push(time, value, 0);
+                    return Ok(());
+                }
+                Stand::None if alone => return Ok(()),
+                _ => {}
+            }
+            let read = series.decode_one(span.place, out);
+            return read.map_err(|error| self.inner.read_error(error));
+        }
+        let mut part = Samples::default();
+        let read = series.decode_one(span.place, &mut part);
+        read.map_err(|error| self.inner.read_error(error))?;
+        part.retain(|time| !deleted.iter().any(|(start, end)| (*start..=*end).contains(&time)));
+        out.append(&mut part);
+        Ok(())
     }
 }
 
@@ -67,7 +112,7 @@ impl SeriesHandle for Handle {
 
     fn decode(&self, columns: &mut Columns) -> Result<(), QueryError> {
         let mut samples = Samples::default();
-        self.parts.iter().try_for_each(|part| self.read(part, &mut samples))?;
+        self.read_all(&mut samples)?;
         samples.settle();
         samples.append_to(columns);
         Ok(())

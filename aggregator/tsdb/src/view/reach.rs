@@ -14,6 +14,7 @@ use crate::{
     manifest::Tombstone,
     select::{Condition, resolve},
     store::{BlockList, Inner},
+    times::Times,
 };
 
 /// The tenants that a selection reaches.
@@ -40,10 +41,10 @@ impl Reach {
             }
         }
         for block in &inner.blocks.current().blocks {
-            let (start, end) = (selection.start.0, selection.end.0);
-            if block.overlaps(start, end) {
+            let times = Times::of(selection);
+            if block.meets(&times) {
                 let new = block.tenants.iter();
-                let new = new.filter(|entry| entry.overlaps(start, end) && wanted(&entry.tenant));
+                let new = new.filter(|entry| entry.meets(&times) && wanted(&entry.tenant));
                 tenants.extend(new.map(|entry| entry.tenant.clone()));
             }
         }
@@ -58,20 +59,19 @@ impl Reach {
         &self,
         tenant: &TenantId,
         conditions: &[Condition],
-        start: i64,
-        end: i64,
+        times: &Times,
     ) -> Result<Vec<(Labels, Part)>, QueryError> {
         let mut found = Vec::new();
         // First the head and then the list of blocks: what moves in between is met twice, not
         // missed.
         if let Some(partition) = self.inner.head.get(tenant) {
-            let selected = partition.select(conditions, start, end)?;
+            let selected = partition.select(conditions, times.start, times.end)?;
             let parts = selected.into_iter();
             found.extend(parts.map(|(labels, snapshot)| (labels, Part::Head(snapshot))));
         }
         let list = self.inner.blocks.current();
-        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
-            let selected = part.select(conditions, start, end);
+        for (part, tombstones) in self.blocks(&list, tenant, times)? {
+            let selected = part.select(conditions, times);
             for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
                 let deleted = deleted(&labels, &tombstones);
                 if !is_deleted(&series, &deleted) {
@@ -87,13 +87,12 @@ impl Reach {
         &self,
         list: &'a BlockList,
         tenant: &'a TenantId,
-        start: i64,
-        end: i64,
+        times: &Times,
     ) -> Result<Vec<(BlockTenant, Vec<&'a Tombstone>)>, QueryError> {
         let mut reached = Vec::new();
         for block in &list.blocks {
             // The range of the tenant's own samples: that of the block would tell of others.
-            if block.tenant(tenant).is_none_or(|entry| !entry.overlaps(start, end)) {
+            if block.tenant(tenant).is_none_or(|entry| !entry.meets(times)) {
                 continue;
             }
             let opened =
@@ -116,16 +115,15 @@ impl Reach {
         &self,
         tenant: &TenantId,
         conditions: &[Condition],
-        start: i64,
-        end: i64,
+        times: &Times,
     ) -> Result<Vec<Labels>, QueryError> {
         let mut found = Vec::new();
         if let Some(partition) = self.inner.head.get(tenant) {
-            found = partition.series(conditions, start, end)?;
+            found = partition.series(conditions, times.start, times.end)?;
         }
         let list = self.inner.blocks.current();
-        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
-            let selected = part.select(conditions, start, end);
+        for (part, tombstones) in self.blocks(&list, tenant, times)? {
+            let selected = part.select(conditions, times);
             for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
                 if !is_deleted(&series, &deleted(&labels, &tombstones)) {
                     found.push(labels);
@@ -139,20 +137,20 @@ impl Reach {
         &self,
         tenant: &TenantId,
         conditions: &[Condition],
-        (start, end): (i64, i64),
+        times: &Times,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
         if let Some(partition) = self.inner.head.get(tenant) {
-            partition.label_names(conditions, (start, end), visit)?;
+            partition.label_names(conditions, (times.start, times.end), visit)?;
         }
         let list = self.inner.blocks.current();
-        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+        for (part, tombstones) in self.blocks(&list, tenant, times)? {
             let visited = if conditions.is_empty() && tombstones.is_empty() {
                 part.names()
                     .map(|names| names.iter().for_each(|name| visit(name)))
                     .map_err(Into::into)
             } else {
-                self.each_left(&part, conditions, &tombstones, (start, end), &mut |labels| {
+                self.each_left(&part, conditions, &tombstones, times, &mut |labels| {
                     labels.iter().for_each(|(name, _)| visit(name));
                 })
             };
@@ -166,14 +164,14 @@ impl Reach {
         tenant: &TenantId,
         name: &str,
         conditions: &[Condition],
-        (start, end): (i64, i64),
+        times: &Times,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
         if let Some(partition) = self.inner.head.get(tenant) {
-            partition.label_values(name, conditions, (start, end), visit)?;
+            partition.label_values(name, conditions, (times.start, times.end), visit)?;
         }
         let list = self.inner.blocks.current();
-        for (part, tombstones) in self.blocks(&list, tenant, start, end)? {
+        for (part, tombstones) in self.blocks(&list, tenant, times)? {
             let visited = if tombstones.is_empty() {
                 let found = if conditions.is_empty() {
                     Ok(None)
@@ -182,7 +180,7 @@ impl Reach {
                 };
                 found.and_then(|found| part.values(name, found.as_ref(), visit).map_err(Into::into))
             } else {
-                self.each_left(&part, conditions, &tombstones, (start, end), &mut |labels| {
+                self.each_left(&part, conditions, &tombstones, times, &mut |labels| {
                     labels.get(name).into_iter().for_each(&mut *visit);
                 })
             };
@@ -197,10 +195,10 @@ impl Reach {
         part: &BlockTenant,
         conditions: &[Condition],
         tombstones: &[&Tombstone],
-        (start, end): (i64, i64),
+        times: &Times,
         visit: &mut dyn FnMut(&Labels),
     ) -> Result<(), QueryError> {
-        for (labels, series) in part.select(conditions, start, end)? {
+        for (labels, series) in part.select(conditions, times)? {
             if !is_deleted(&series, &deleted(&labels, tombstones)) {
                 visit(&labels);
             }

@@ -28,6 +28,7 @@ use crate::{
     },
     samples::Samples,
     select::Condition,
+    times::Times,
 };
 
 const DIR: &str = "/blocks";
@@ -81,7 +82,9 @@ fn select(
         return Ok(Printed::new());
     };
     let mut found = Printed::new();
-    for (labels, series) in part.select(&conditions, start, end).map_err(|e| e.to_string())? {
+    for (labels, series) in
+        part.select(&conditions, &Times { start, end, windows: None }).map_err(|e| e.to_string())?
+    {
         let mut samples = Samples::default();
         series.decode(&mut samples).map_err(|e| e.to_string())?;
         samples.retain(|time| start <= time && time <= end);

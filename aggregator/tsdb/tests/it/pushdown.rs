@@ -97,7 +97,8 @@ fn fill(store: &Store, random: &mut Random) {
             let step = [15_000, MINUTE, 2 * MINUTE][random.below(3) as usize] as u64;
             let odd = [0, 1, 30, 100][random.below(4) as usize];
             let changing = random.below(3);
-            let (mut time, mut value) = (NOW + random.below(5 * HOUR as u64) as i64, 1.0);
+            // Times meet, so that samples contradict each other.
+            let (mut time, mut value) = (NOW + random.below(5 * 60) as i64 * MINUTE, 1.0);
             let until = time + random.below(6 * HOUR as u64) as i64;
             while time < until {
                 if random.below(10) < 4 * changing {
@@ -112,7 +113,7 @@ fn fill(store: &Store, random: &mut Random) {
                 }
                 time += step as i64;
                 if random.below(200) == 0 {
-                    time += random.below(3 * HOUR as u64) as i64;
+                    time += random.below(3 * 60) as i64 * MINUTE;
                 }
             }
         }

@@ -428,6 +428,9 @@ fn select(dir: &Path, series: usize, repetitions: usize) -> Result<(), Box<dyn s
         }
         store.flush()?;
     }
+    // Two samples each, so nearly all of it is index.
+    let bytes = store.stats().block_bytes as f64 / series as f64;
+    println!("{{\"name\":\"select_block\",\"of\":{series},\"block_bytes_per_series\":{bytes:.1}}}");
     Ok(())
 }
 

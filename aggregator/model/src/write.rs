@@ -78,13 +78,26 @@ impl WriteBatch {
             put(&mut self.labels, name);
             put(&mut self.labels, value);
         }
+        self.open(start);
+        Ok(())
+    }
+
+    /// Opens a series whose label set is packed already ([`Labels::is_packed`]).
+    pub fn begin_packed(&mut self, labels: &[u8]) {
+        debug_assert!(Labels::is_packed(labels), "the caller packed them");
+        let start = self.labels.len();
+        self.labels.extend_from_slice(labels);
+        self.open(start);
+    }
+
+    /// Opens a series whose labels begin at `start`.
+    fn open(&mut self, start: usize) {
         self.series.push(Ranges {
             labels: start..self.labels.len(),
             samples: self.samples.len(),
             histograms: self.histograms.len(),
             exemplars: self.exemplars.len(),
         });
-        Ok(())
     }
 
     pub fn push_sample(&mut self, sample: Sample) {
@@ -110,14 +123,7 @@ impl WriteBatch {
                 debug_assert!(false, "a batch holds packed label sets only");
                 continue;
             };
-            let start = self.labels.len();
-            self.labels.extend_from_slice(labels.with(name, value).as_bytes());
-            self.series.push(Ranges {
-                labels: start..self.labels.len(),
-                samples: self.samples.len(),
-                histograms: self.histograms.len(),
-                exemplars: self.exemplars.len(),
-            });
+            self.begin_packed(labels.with(name, value).as_bytes());
             self.samples.extend_from_slice(series.samples);
             self.histograms.extend_from_slice(series.histograms);
             self.exemplars.extend_from_slice(series.exemplars);

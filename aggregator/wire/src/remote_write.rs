@@ -12,6 +12,7 @@ pub(crate) mod encode;
 pub(crate) mod fields;
 pub(crate) mod histogram;
 mod negotiate;
+mod template;
 mod v1;
 mod v2;
 

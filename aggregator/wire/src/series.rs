@@ -5,12 +5,13 @@ use model::{
     labels::{InvalidLabels, Labels, METRIC_NAME},
     metadata::{Metadata, MetricType},
     time::Timestamp,
-    write::{HistogramSample, Sample},
+    write::{HistogramSample, Sample, WriteBatch},
 };
 
 use crate::{
     decode::{DecodeOptions, DecodeStats, Partition, Refused},
     limits::{LimitExceeded, Limits},
+    packed,
     skipped::{SkipReason, show_labels},
 };
 
@@ -43,6 +44,11 @@ impl<'a> Series<'a> {
 
     fn sample_count(&self) -> usize {
         self.samples.len() + self.histograms.len()
+    }
+
+    /// Whether all that it had is counted already.
+    fn is_spent(&self) -> bool {
+        self.sample_count() + self.exemplars.len() == 0 && self.histograms_skipped > 0
     }
 
     /// Takes the lifted label out and returns its value.
@@ -94,6 +100,10 @@ impl<'o, 'p> Sink<'o, 'p> {
 
     pub(crate) fn into_stats(self) -> DecodeStats {
         self.stats
+    }
+
+    pub(crate) fn lift(&self) -> Option<&'o str> {
+        self.options.lift
     }
 
     pub(crate) fn limits(&self) -> &'o Limits {
@@ -160,15 +170,13 @@ impl<'o, 'p> Sink<'o, 'p> {
             self.skip(reason, series.sample_count(), || show_labels(&series.labels));
             return Ok(None);
         }
-        if series.sample_count() + series.exemplars.len() == 0 && series.histograms_skipped > 0 {
-            return Ok(None); // all that it had is counted already
+        if series.is_spent() {
+            return Ok(None);
         }
         let batch = match self.partition.batch(lifted) {
             Ok(batch) => batch,
-            Err(Refused(why)) => {
-                self.skip(SkipReason::Refused, series.sample_count(), || {
-                    format!("{why}: {}", show_labels(&series.labels))
-                });
+            Err(refused) => {
+                self.refuse(&refused, series, &series.labels);
                 return Ok(None);
             }
         };
@@ -180,14 +188,39 @@ impl<'o, 'p> Sink<'o, 'p> {
             self.skip(reason, series.sample_count(), || show_labels(&series.labels));
             return Ok(None);
         }
-        self.stats.series += 1;
-        self.stats.samples += series.samples.len() as u64;
-        self.stats.histograms += series.histograms.len() as u64;
-        self.stats.exemplars += series.exemplars.len() as u64;
-        series.samples.drain(..).for_each(|sample| batch.push_sample(sample));
-        series.histograms.drain(..).for_each(|sample| batch.push_histogram(sample));
-        series.exemplars.drain(..).for_each(|exemplar| batch.push_exemplar(exemplar));
+        fill(batch, series, &mut self.stats);
         Ok(Some(Committed { lifted, metric }))
+    }
+
+    /// Does the same for a series whose label set was found good, and is packed.
+    pub(crate) fn commit_packed<'a>(
+        &mut self,
+        series: &mut Series<'a>,
+        packed: &[u8],
+        text_bytes: usize,
+        committed: Committed<'a>,
+    ) -> Result<Option<Committed<'a>>, LimitExceeded> {
+        self.count_text(text_bytes)?;
+        if series.is_spent() {
+            return Ok(None);
+        }
+        match self.partition.batch(committed.lifted) {
+            Ok(batch) => {
+                batch.begin_packed(packed);
+                fill(batch, series, &mut self.stats);
+                Ok(Some(committed))
+            }
+            Err(refused) => {
+                self.refuse(&refused, series, &packed::labels(packed).collect::<Vec<_>>());
+                Ok(None)
+            }
+        }
+    }
+
+    fn refuse(&mut self, Refused(why): &Refused, series: &Series<'_>, labels: &[(&str, &str)]) {
+        self.skip(SkipReason::Refused, series.sample_count(), || {
+            format!("{why}: {}", show_labels(labels))
+        });
     }
 
     fn check_labels(&mut self, series: &mut Series<'_>) -> Result<(), LimitExceeded> {
@@ -265,6 +298,17 @@ impl<'o, 'p> Sink<'o, 'p> {
         }
         Ok(())
     }
+}
+
+/// Moves what a series has into its batch, and counts it.
+fn fill(batch: &mut WriteBatch, series: &mut Series<'_>, stats: &mut DecodeStats) {
+    stats.series += 1;
+    stats.samples += series.samples.len() as u64;
+    stats.histograms += series.histograms.len() as u64;
+    stats.exemplars += series.exemplars.len() as u64;
+    series.samples.drain(..).for_each(|sample| batch.push_sample(sample));
+    series.histograms.drain(..).for_each(|sample| batch.push_histogram(sample));
+    series.exemplars.drain(..).for_each(|exemplar| batch.push_exemplar(exemplar));
 }
 
 /// A series that went into a batch.

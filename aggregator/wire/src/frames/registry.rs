@@ -122,3 +122,6 @@ fn hash(packed: &[u8]) -> u64 {
     hasher.write(packed);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod hostile;
 mod official;
 mod partition;
 mod round_trip;
+mod runs;
 pub(crate) mod strategies;
 
 use std::fmt::Write as _;

@@ -18,6 +18,7 @@ use super::{
     DecodeError, Version,
     fields::{family, metric_type, read_sample},
     histogram,
+    template::Template,
 };
 use crate::{
     limits::LimitExceeded,
@@ -48,8 +49,13 @@ type Symbols<'a> = Vec<Option<&'a str>>;
 
 pub(crate) fn decode(body: &[u8], sink: &mut Sink<'_, '_>) -> Result<(), DecodeError> {
     let symbols = read_symbols(body, sink)?;
-    let mut decoder =
-        Decoder { symbols: &symbols, refs: Vec::new(), described: HashSet::new(), sink };
+    let mut decoder = Decoder {
+        symbols: &symbols,
+        refs: Vec::new(),
+        template: Template::default(),
+        described: HashSet::new(),
+        sink,
+    };
     let mut reader = Reader::new(body);
     let mut series = Series::default();
     while let Some(tag) = reader.tag()? {
@@ -114,6 +120,7 @@ struct Decoder<'a, 's, 'o, 'p> {
     symbols: &'s [Option<&'a str>],
     /// References of the series or exemplar at hand.
     refs: Vec<u64>,
+    template: Template<'a>,
     /// What was described already: senders repeat a description with every series.
     described: HashSet<(Option<&'a str>, &'a str, Description)>,
     sink: &'s mut Sink<'o, 'p>,
@@ -163,18 +170,45 @@ impl<'a> Decoder<'a, '_, '_, '_> {
         if self.refs.len() > refs_max {
             series.set_fault(SkipReason::TooManyLabels);
         }
-        if let Err(reason) = resolve(self.symbols, &self.refs, &mut series.labels) {
-            series.set_fault(reason);
-        }
-        if series.samples.len() + series.histograms.len() + series.histograms_skipped == 0 {
-            series.set_fault(SkipReason::NoSamples);
-        }
-        match self.sink.commit(series)? {
+        let empty = series.samples.len() + series.histograms.len() + series.histograms_skipped == 0;
+        let value_bytes = self.sink.limits().label_value_bytes;
+        let follows = !empty && self.template.follow(&self.refs, self.symbols, value_bytes);
+        let committed =
+            if follows { self.commit_following(series) } else { self.commit(series, empty) };
+        match committed? {
             Some(committed) if description != Description::default() => {
                 self.describe(committed, description)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Stores a series that has the label set of the template.
+    fn commit_following(
+        &mut self,
+        series: &mut Series<'a>,
+    ) -> Result<Option<Committed<'a>>, LimitExceeded> {
+        let template = &self.template;
+        let committed = Committed { lifted: template.lifted(), metric: template.metric() };
+        self.sink.commit_packed(series, template.packed(), template.text_bytes(), committed)
+    }
+
+    fn commit(
+        &mut self,
+        series: &mut Series<'a>,
+        empty: bool,
+    ) -> Result<Option<Committed<'a>>, LimitExceeded> {
+        if let Err(reason) = resolve(self.symbols, &self.refs, &mut series.labels) {
+            series.set_fault(reason);
+        }
+        if empty {
+            series.set_fault(SkipReason::NoSamples);
+        }
+        let committed = self.sink.commit(series)?;
+        if committed.is_some() {
+            self.template.learn(&self.refs, self.symbols, self.sink.lift());
+        }
+        Ok(committed)
     }
 
     /// Exemplars come before or after the labels of their series, so they keep references of
@@ -267,7 +301,7 @@ fn apply_created(series: &mut Series<'_>, created: i64) {
     }
 }
 
-fn symbol<'a>(symbols: &[Option<&'a str>], number: u64) -> Result<&'a str, SkipReason> {
+pub(super) fn symbol<'a>(symbols: &[Option<&'a str>], number: u64) -> Result<&'a str, SkipReason> {
     if number == 0 {
         return Ok("");
     }

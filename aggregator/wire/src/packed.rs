@@ -34,11 +34,13 @@ pub(crate) fn find<'a>(packed: &'a [u8], name: &str) -> Option<(Range<usize>, &'
 
 impl<'a> Iterator for PackedLabels<'a> {
     type Item = (&'a str, &'a str);
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         Some((take(&mut self.rest)?, take(&mut self.rest)?))
     }
 }
 
+#[inline]
 fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     let length = usize::try_from(take_u64(rest)?).ok()?;
     let (text, tail) = rest.split_at_checked(length)?;

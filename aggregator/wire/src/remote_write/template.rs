@@ -7,34 +7,52 @@
 use codec::varint::put_u64;
 use model::labels::METRIC_NAME;
 
-use super::v2::symbol;
+use crate::series::Committed;
 
-/// Bytes that a label takes in the packed set, none for the lifted one.
-#[derive(Clone, Copy, Debug, Default)]
-struct Part {
-    name: usize,
-    value: usize,
+/// What a message says a label with, before it is looked up.
+pub(super) trait Key: Copy + PartialEq {}
+impl<K: Copy + PartialEq> Key for K {}
+
+/// A label, and the bytes that its name and value take in the packed set, none if it is lifted.
+#[derive(Clone, Copy, Debug)]
+struct Part<'a> {
+    name: &'a str,
+    value: &'a str,
+    name_bytes: usize,
+    value_bytes: usize,
 }
 
-/// A label set that was accepted, with the references it came from.
-#[derive(Debug, Default)]
-pub(super) struct Template<'a> {
-    /// Name and value of each label.
-    refs: Vec<u64>,
-    /// Whether what follows is that of `refs`.
+/// A label set that was accepted, with the keys that it came from.
+#[derive(Debug)]
+pub(super) struct Template<'a, K> {
+    keys: Vec<K>,
+    /// Whether what follows is that of the keys.
     ready: bool,
-    parts: Vec<Part>,
+    parts: Vec<Part<'a>>,
     packed: Vec<u8>,
     /// The packed set as it will be next; kept for its memory.
     next: Vec<u8>,
     text_bytes: usize,
-    lifted_at: Option<usize>,
     lifted: Option<&'a str>,
-    metric_at: usize,
     metric: &'a str,
 }
 
-impl<'a> Template<'a> {
+impl<K> Default for Template<'_, K> {
+    fn default() -> Self {
+        Self {
+            keys: Vec::new(),
+            ready: false,
+            parts: Vec::new(),
+            packed: Vec::new(),
+            next: Vec::new(),
+            text_bytes: 0,
+            lifted: None,
+            metric: "",
+        }
+    }
+}
+
+impl<'a, K: Key> Template<'a, K> {
     /// Without the lifted label.
     pub(super) fn packed(&self) -> &[u8] {
         &self.packed
@@ -45,65 +63,63 @@ impl<'a> Template<'a> {
         self.text_bytes
     }
 
-    pub(super) fn lifted(&self) -> Option<&'a str> {
-        self.lifted
+    pub(super) fn committed(&self) -> Committed<'a> {
+        Committed { lifted: self.lifted, metric: self.metric }
     }
 
-    pub(super) fn metric(&self) -> &'a str {
-        self.metric
+    /// Whether a label is the same as the one that can be followed.
+    #[inline]
+    pub(super) fn holds(&self, number: usize, key: K) -> bool {
+        self.ready && self.keys.get(number) == Some(&key)
     }
 
-    /// Becomes the label set of other references, if they have the same names, and values of 1 to
-    /// `value_bytes` bytes.
+    /// Becomes the label set of other keys, if they have the same names, and values of 1 to
+    /// `value_max` bytes.
     pub(super) fn follow(
         &mut self,
-        refs: &[u64],
-        symbols: &[Option<&'a str>],
-        value_bytes: usize,
+        keys: &[K],
+        label: impl Fn(K) -> Option<(&'a str, &'a str)>,
+        value_max: usize,
     ) -> bool {
-        if !self.ready || !same_names(&self.refs, refs) {
-            return false;
+        if self.ready && self.keys.len() == keys.len() {
+            self.ready = self.replace_values(keys, label, value_max).is_some();
+            return self.ready;
         }
-        self.ready = self.replace_values(refs, symbols, value_bytes).is_some();
-        self.ready
+        false
     }
 
     fn replace_values(
         &mut self,
-        refs: &[u64],
-        symbols: &[Option<&'a str>],
-        value_bytes: usize,
+        keys: &[K],
+        label: impl Fn(K) -> Option<(&'a str, &'a str)>,
+        value_max: usize,
     ) -> Option<()> {
-        let (known, _) = self.refs.as_chunks_mut::<2>();
-        let (refs, _) = refs.as_chunks::<2>();
         self.next.clear();
         let (mut copied, mut at) = (0, 0);
-        for (number, ((known, [_, new]), part)) in
-            known.iter_mut().zip(refs).zip(&mut self.parts).enumerate()
-        {
-            at += part.name;
-            if known[1] != *new {
-                let value = symbol(symbols, *new).ok()?;
-                if value.is_empty() || value.len() > value_bytes {
-                    return None;
-                }
-                let before = symbol(symbols, known[1]).ok()?.len();
-                self.text_bytes = self.text_bytes - before + value.len();
-                known[1] = *new;
-                if self.lifted_at == Some(number) {
-                    self.lifted = Some(value);
-                    continue;
-                }
-                if self.metric_at == number {
-                    self.metric = value;
-                }
-                self.next.extend_from_slice(self.packed.get(copied..at)?);
-                copied = at + part.value;
-                at = copied;
-                part.value = put(&mut self.next, value);
-            } else {
-                at += part.value;
+        for ((known, key), part) in self.keys.iter_mut().zip(keys).zip(&mut self.parts) {
+            at += part.name_bytes;
+            let value_at = at;
+            at += part.value_bytes;
+            if known == key {
+                continue;
             }
+            let (name, value) = label(*key)?;
+            if name != part.name || value.is_empty() || value.len() > value_max {
+                return None;
+            }
+            self.text_bytes = self.text_bytes - part.value.len() + value.len();
+            *known = *key;
+            part.value = value;
+            if part.name_bytes == 0 {
+                self.lifted = Some(value);
+                continue;
+            }
+            if name == METRIC_NAME {
+                self.metric = value;
+            }
+            self.next.extend_from_slice(self.packed.get(copied..value_at)?);
+            copied = at;
+            part.value_bytes = put(&mut self.next, value);
         }
         if copied > 0 {
             self.next.extend_from_slice(self.packed.get(copied..)?);
@@ -112,50 +128,52 @@ impl<'a> Template<'a> {
         Some(())
     }
 
-    /// Notes the references of a label set that was accepted. From the second of the same names on
-    /// it can be followed: a name that comes once is not worth the work.
-    pub(super) fn learn(&mut self, refs: &[u64], symbols: &[Option<&'a str>], lift: Option<&str>) {
-        self.ready = false;
-        let again = same_names(&self.refs, refs);
-        self.refs.clear();
-        self.refs.extend_from_slice(refs);
-        self.ready = again && self.build(symbols, lift).is_some();
+    /// Notes the keys of a label set that was accepted. It can be followed if it has some of them
+    /// in common with the one before: for one that stands alone it is not worth the work.
+    pub(super) fn learn(
+        &mut self,
+        keys: &[K],
+        label: impl Fn(K) -> Option<(&'a str, &'a str)>,
+        lift: Option<&str>,
+    ) {
+        let alike = self.keys.len() == keys.len()
+            && self.keys.iter().zip(keys).any(|(known, key)| known == key);
+        self.keys.clear();
+        self.keys.extend_from_slice(keys);
+        self.ready = alike && self.build(label, lift).is_some();
     }
 
     /// `None` for what is not sorted or has empty values, which the batch mends.
-    fn build(&mut self, symbols: &[Option<&'a str>], lift: Option<&str>) -> Option<()> {
+    fn build(
+        &mut self,
+        label: impl Fn(K) -> Option<(&'a str, &'a str)>,
+        lift: Option<&str>,
+    ) -> Option<()> {
         self.parts.clear();
         self.packed.clear();
-        (self.text_bytes, self.lifted_at, self.lifted) = (0, None, None);
-        let (mut previous, mut metric) = ("", None);
-        let (pairs, _) = self.refs.as_chunks::<2>();
-        for (number, [name, value]) in pairs.iter().enumerate() {
-            let (name, value) = (symbol(symbols, *name).ok()?, symbol(symbols, *value).ok()?);
+        (self.text_bytes, self.lifted, self.metric) = (0, None, "");
+        let mut previous = "";
+        for key in &self.keys {
+            let (name, value) = label(*key)?;
             if name <= previous || value.is_empty() {
                 return None;
             }
             previous = name;
             self.text_bytes += name.len() + value.len();
-            let mut part = Part::default();
+            let mut part = Part { name, value, name_bytes: 0, value_bytes: 0 };
             if lift == Some(name) {
-                (self.lifted_at, self.lifted) = (Some(number), Some(value));
+                self.lifted = Some(value);
             } else {
-                part.name = put(&mut self.packed, name);
-                part.value = put(&mut self.packed, value);
+                part.name_bytes = put(&mut self.packed, name);
+                part.value_bytes = put(&mut self.packed, value);
             }
             if name == METRIC_NAME {
-                metric = Some((number, value));
+                self.metric = value;
             }
             self.parts.push(part);
         }
-        (self.metric_at, self.metric) = metric?;
         Some(())
     }
-}
-
-fn same_names(known: &[u64], refs: &[u64]) -> bool {
-    let mut pairs = known.as_chunks::<2>().0.iter().zip(refs.as_chunks::<2>().0);
-    known.len() == refs.len() && pairs.all(|([known, _], [name, _])| known == name)
 }
 
 /// Returns how many bytes it took.

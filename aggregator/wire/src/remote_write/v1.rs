@@ -20,6 +20,7 @@ use super::{
     DecodeError, Version,
     fields::{metric_type, read_sample},
     histogram,
+    template::Template,
 };
 use crate::{
     protobuf::{
@@ -47,25 +48,22 @@ const LABEL_VALUE: u32 = tag(2, BYTES);
 pub(crate) fn decode(body: &[u8], sink: &mut Sink<'_, '_>) -> Result<(), DecodeError> {
     let mut reader = Reader::new(body);
     let mut series = Series::default();
-    let mut labels = RawLabels::default();
+    let mut decoder = Decoder {
+        raw: RawLabels::default(),
+        keys: Vec::new(),
+        template: Template::default(),
+        sink,
+    };
     loop {
         let position = reader.position();
         let Some(tag) = reader.tag()? else { return Ok(()) };
         match tag {
             TIMESERIES => {
-                sink.count_series()?;
+                decoder.sink.count_series()?;
                 series.clear();
-                read_series(reader.bytes()?, &mut labels, &mut series, sink)?;
-                let empty = series.samples.is_empty()
-                    && series.histograms.is_empty()
-                    && series.exemplars.is_empty()
-                    && series.histograms_skipped == 0;
-                // A sender may name a series without saying anything of it: nothing is lost.
-                if !empty || series.fault.is_some() {
-                    sink.commit(&mut series)?;
-                }
+                decoder.series(reader.bytes()?, &mut series)?;
             }
-            METADATA => read_metadata(reader.bytes()?, sink)?,
+            METADATA => read_metadata(reader.bytes()?, decoder.sink)?,
             SYMBOLS_OF_V2 | TIMESERIES_OF_V2 => {
                 return Err(DecodeError::WrongVersion {
                     position,
@@ -79,46 +77,117 @@ pub(crate) fn decode(body: &[u8], sink: &mut Sink<'_, '_>) -> Result<(), DecodeE
     }
 }
 
-fn read_series<'a>(
-    mut message: Reader<'a>,
-    raw: &mut RawLabels,
-    series: &mut Series<'a>,
-    sink: &mut Sink<'_, '_>,
-) -> Result<(), DecodeError> {
-    let whole = message;
-    raw.clear();
-    let labels_max = sink.limits().labels_per_series;
-    while let Some(tag) = message.tag()? {
-        match tag {
-            LABELS => raw.read(message.bytes()?, labels_max)?,
-            SAMPLES => {
-                sink.count_sample()?;
-                series.samples.push(read_sample(message.bytes()?)?);
-            }
-            EXEMPLARS => {
-                sink.count_exemplar()?;
-                read_exemplar(message.bytes()?, series, sink)?;
-            }
-            HISTOGRAMS => {
-                sink.count_histogram()?;
-                match histogram::read(message.bytes()?, sink.limits().histogram_buckets)? {
-                    Ok(sample) => series.histograms.push(sample),
-                    Err(why) => {
-                        series.histograms_skipped += 1;
-                        sink.skip(SkipReason::InvalidHistogram, 1, || why.to_string());
+struct Decoder<'a, 's, 'o, 'p> {
+    /// Labels of the series at hand that the template does not hold.
+    raw: RawLabels,
+    /// All of them as they came, one more than allowed at most.
+    keys: Vec<&'a [u8]>,
+    template: Template<'a, &'a [u8]>,
+    sink: &'s mut Sink<'o, 'p>,
+}
+
+impl<'a> Decoder<'a, '_, '_, '_> {
+    fn series(&mut self, message: Reader<'a>, series: &mut Series<'a>) -> Result<(), DecodeError> {
+        self.read(message, series)?;
+        let empty = series.samples.is_empty()
+            && series.histograms.is_empty()
+            && series.exemplars.is_empty()
+            && series.histograms_skipped == 0;
+        let value_bytes = self.sink.limits().label_value_bytes;
+        if !empty && self.template.follow(&self.keys, label, value_bytes) {
+            let template = &self.template;
+            let (packed, text_bytes) = (template.packed(), template.text_bytes());
+            self.sink.commit_packed(series, packed, text_bytes, template.committed())?;
+            return Ok(());
+        }
+        self.resolve(message, series)?;
+        // A sender may name a series without saying anything of it: nothing is lost.
+        if (!empty || series.fault.is_some()) && self.sink.commit(series)?.is_some() {
+            self.template.learn(&self.keys, label, self.sink.lift());
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        mut message: Reader<'a>,
+        series: &mut Series<'a>,
+    ) -> Result<(), DecodeError> {
+        self.raw.clear();
+        self.keys.clear();
+        let labels_max = self.sink.limits().labels_per_series;
+        while let Some(tag) = message.tag()? {
+            match tag {
+                LABELS => {
+                    let label = message.bytes()?;
+                    if !self.template.holds(self.keys.len(), label.rest()) {
+                        self.raw.read(label, labels_max)?;
+                    }
+                    if self.keys.len() <= labels_max {
+                        self.keys.push(label.rest());
                     }
                 }
+                SAMPLES => {
+                    self.sink.count_sample()?;
+                    series.samples.push(read_sample(message.bytes()?)?);
+                }
+                EXEMPLARS => {
+                    self.sink.count_exemplar()?;
+                    read_exemplar(message.bytes()?, series, self.sink)?;
+                }
+                HISTOGRAMS => {
+                    self.sink.count_histogram()?;
+                    let buckets_max = self.sink.limits().histogram_buckets;
+                    match histogram::read(message.bytes()?, buckets_max)? {
+                        Ok(sample) => series.histograms.push(sample),
+                        Err(why) => {
+                            series.histograms_skipped += 1;
+                            self.sink.skip(SkipReason::InvalidHistogram, 1, || why.to_string());
+                        }
+                    }
+                }
+                _ => message.skip(tag)?,
             }
-            _ => message.skip(tag)?,
+        }
+        Ok(())
+    }
+
+    /// Looks all labels up, when the template does not help.
+    fn resolve(&mut self, whole: Reader<'a>, series: &mut Series<'a>) -> Result<(), DecodeError> {
+        if self.raw.ranges.len() < self.keys.len() {
+            // Some were passed over.
+            self.raw.clear();
+            let labels_max = self.sink.limits().labels_per_series;
+            let mut message = whole;
+            while let Some(tag) = message.tag()? {
+                match tag {
+                    LABELS => self.raw.read(message.bytes()?, labels_max)?,
+                    _ => message.skip(tag)?,
+                }
+            }
+        }
+        if self.raw.resolve(whole, &mut series.labels).is_none() {
+            series.set_fault(SkipReason::InvalidUtf8);
+        }
+        if self.raw.too_many {
+            series.set_fault(SkipReason::TooManyLabels);
+        }
+        Ok(())
+    }
+}
+
+/// Name and value of a label's message.
+fn label(content: &[u8]) -> Option<(&str, &str)> {
+    let mut message = Reader::new(content);
+    let (mut name, mut value) = (&b""[..], &b""[..]);
+    while let Some(tag) = message.tag().ok()? {
+        match tag {
+            LABEL_NAME => name = message.bytes().ok()?.rest(),
+            LABEL_VALUE => value = message.bytes().ok()?.rest(),
+            _ => message.skip(tag).ok()?,
         }
     }
-    if raw.resolve(whole, &mut series.labels).is_none() {
-        series.set_fault(SkipReason::InvalidUtf8);
-    }
-    if raw.too_many {
-        series.set_fault(SkipReason::TooManyLabels);
-    }
-    Ok(())
+    Some((from_utf8(name).ok()?, from_utf8(value).ok()?))
 }
 
 /// Labels as ranges of the body, not yet known to be UTF-8.

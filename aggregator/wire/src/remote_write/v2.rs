@@ -120,7 +120,7 @@ struct Decoder<'a, 's, 'o, 'p> {
     symbols: &'s [Option<&'a str>],
     /// References of the series or exemplar at hand.
     refs: Vec<u64>,
-    template: Template<'a>,
+    template: Template<'a, [u64; 2]>,
     /// What was described already: senders repeat a description with every series.
     described: HashSet<(Option<&'a str>, &'a str, Description)>,
     sink: &'s mut Sink<'o, 'p>,
@@ -172,7 +172,10 @@ impl<'a> Decoder<'a, '_, '_, '_> {
         }
         let empty = series.samples.len() + series.histograms.len() + series.histograms_skipped == 0;
         let value_bytes = self.sink.limits().label_value_bytes;
-        let follows = !empty && self.template.follow(&self.refs, self.symbols, value_bytes);
+        // A reference too many is a fault, which the way round finds.
+        let (keys, odd) = self.refs.as_chunks();
+        let label = label(self.symbols);
+        let follows = !empty && odd.is_empty() && self.template.follow(keys, label, value_bytes);
         let committed =
             if follows { self.commit_following(series) } else { self.commit(series, empty) };
         match committed? {
@@ -189,8 +192,12 @@ impl<'a> Decoder<'a, '_, '_, '_> {
         series: &mut Series<'a>,
     ) -> Result<Option<Committed<'a>>, LimitExceeded> {
         let template = &self.template;
-        let committed = Committed { lifted: template.lifted(), metric: template.metric() };
-        self.sink.commit_packed(series, template.packed(), template.text_bytes(), committed)
+        self.sink.commit_packed(
+            series,
+            template.packed(),
+            template.text_bytes(),
+            template.committed(),
+        )
     }
 
     fn commit(
@@ -206,7 +213,8 @@ impl<'a> Decoder<'a, '_, '_, '_> {
         }
         let committed = self.sink.commit(series)?;
         if committed.is_some() {
-            self.template.learn(&self.refs, self.symbols, self.sink.lift());
+            let (keys, _) = self.refs.as_chunks();
+            self.template.learn(keys, label(self.symbols), self.sink.lift());
         }
         Ok(committed)
     }
@@ -301,12 +309,17 @@ fn apply_created(series: &mut Series<'_>, created: i64) {
     }
 }
 
-pub(super) fn symbol<'a>(symbols: &[Option<&'a str>], number: u64) -> Result<&'a str, SkipReason> {
+fn symbol<'a>(symbols: &[Option<&'a str>], number: u64) -> Result<&'a str, SkipReason> {
     if number == 0 {
         return Ok("");
     }
     let symbol = usize::try_from(number).ok().and_then(|number| symbols.get(number));
     symbol.ok_or(SkipReason::InvalidReference)?.ok_or(SkipReason::InvalidUtf8)
+}
+
+/// Looks up name and value of a label.
+fn label<'a>(symbols: &[Option<&'a str>]) -> impl Fn([u64; 2]) -> Option<(&'a str, &'a str)> {
+    |[name, value]| Some((symbol(symbols, name).ok()?, symbol(symbols, value).ok()?))
 }
 
 fn resolve<'a>(

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod exposition;
 pub mod frames;
 pub mod limits;
+pub mod otlp;
 pub mod prometheus_json;
 pub mod remote_read;
 pub mod remote_write;

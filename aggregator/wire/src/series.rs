@@ -106,6 +106,11 @@ impl<'o, 'p> Sink<'o, 'p> {
         self.options.lift
     }
 
+    /// Samples and histograms that went into batches so far.
+    pub(crate) fn taken(&self) -> u64 {
+        self.stats.samples + self.stats.histograms
+    }
+
     pub(crate) fn limits(&self) -> &'o Limits {
         &self.options.limits
     }

@@ -25,6 +25,8 @@ pub enum SkipReason {
     InvalidHistogram,
     InvalidExemplar,
     InvalidMetadata,
+    /// The metric counts since its last sample, or does not say since when.
+    Temporality,
     /// The caller's [`crate::decode::Partition`] did not take it.
     Refused,
 }
@@ -46,6 +48,7 @@ impl SkipReason {
             Self::InvalidHistogram => "invalid_histogram",
             Self::InvalidExemplar => "invalid_exemplar",
             Self::InvalidMetadata => "invalid_metadata",
+            Self::Temporality => "temporality",
             Self::Refused => "refused",
         }
     }

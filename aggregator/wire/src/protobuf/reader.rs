@@ -72,12 +72,18 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(crate) fn double(&mut self) -> Result<f64> {
+        self.fixed64().map(f64::from_bits)
+    }
+
+    /// `fixed64` and `sfixed64`.
+    #[inline]
+    pub(crate) fn fixed64(&mut self) -> Result<u64> {
         match self.rest.split_first_chunk::<8>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
-                Ok(f64::from_le_bytes(*bytes))
+                Ok(u64::from_le_bytes(*bytes))
             }
-            None => Err(self.corrupt("double is cut short")),
+            None => Err(self.corrupt("8 bytes are cut short")),
         }
     }
 
@@ -102,7 +108,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn skip(&mut self, tag: u32) -> Result<()> {
         match tag & 7 {
             VARINT => self.varint().map(|_| ()),
-            FIXED64 => self.double().map(|_| ()),
+            FIXED64 => self.fixed64().map(|_| ()),
             BYTES => self.bytes().map(|_| ()),
             FIXED32 => match self.rest.split_first_chunk::<4>() {
                 Some((_, rest)) => {

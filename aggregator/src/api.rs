@@ -41,6 +41,7 @@ pub(crate) fn router(state: State) -> Router {
         .route("/write", post(ingest::remote_write::write))
         .route("/frames", post(ingest::frames::frames))
         .route("/read", post(remote_read::read))
+        .route("/otlp/v1/metrics", post(ingest::otlp::metrics))
         .route("/query", get(query::instant).post(query::instant))
         .route("/query_range", get(query::range).post(query::range))
         .route("/query_live", get(live::follow))

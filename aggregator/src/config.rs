@@ -1,9 +1,12 @@
 //! The `[aggregator]` section of the configuration.
 
+mod otlp;
+
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
 
 use daemon::config::values::{HumanDuration, Secret};
 use model::time::Timestamp;
+pub use otlp::{Otlp, TranslationStrategy};
 use serde::{Deserialize, Serialize};
 pub use tenancy::access::Scope;
 use tenancy::token::{Grant, Tokens};
@@ -29,6 +32,7 @@ pub struct Settings {
     pub body_mib_max: usize,
     pub query: Query,
     pub limits: Limits,
+    pub otlp: Otlp,
     #[serde(skip_serializing)]
     pub tokens: Vec<Token>,
 }
@@ -86,6 +90,7 @@ impl Default for Settings {
             body_mib_max: 64,
             query: Query::default(),
             limits: Limits::default(),
+            otlp: Otlp::default(),
             tokens: Vec::new(),
         }
     }
@@ -130,6 +135,8 @@ pub enum InvalidSettings {
     NoRate { key: &'static str },
     #[error("aggregator.{key} must be at least {least}")]
     TooSmall { key: &'static str, least: u64 },
+    #[error("aggregator.otlp: {0}")]
+    Otlp(&'static str),
 }
 
 impl Settings {
@@ -150,6 +157,7 @@ impl Settings {
                 return Err(InvalidSettings::NoRate { key });
             }
         }
+        self.otlp.validate()?;
         self.tokens().map(|_tokens| ())
     }
 

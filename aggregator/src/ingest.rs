@@ -10,6 +10,7 @@
 
 mod batches;
 pub(crate) mod frames;
+pub(crate) mod otlp;
 pub(crate) mod remote_write;
 mod sessions;
 
@@ -17,7 +18,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use tsdb::outcome::{AppendError, Appended};
+use tsdb::outcome::{AppendError, Appended, Rejected};
 use wire::remote_write::{
     DecodeStats, HEADER_EXEMPLARS_WRITTEN, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN,
 };
@@ -50,6 +51,24 @@ fn unavailable(error: &AppendError) -> ApiError {
             ApiError::Unavailable(error.to_string())
         }
     }
+}
+
+/// What to tell a writer whose samples were not all stored.
+fn complaint(decoded: &DecodeStats, stored: &Appended) -> Option<ApiError> {
+    let mut complaints = Vec::new();
+    if !decoded.skipped.is_empty() {
+        complaints.push(decoded.skipped.to_string());
+    }
+    for rejected in &stored.rejected {
+        let Rejected { reason, count, example } = rejected;
+        complaints.push(format!("{count} samples: {reason} (e.g. {example})"));
+    }
+    if complaints.is_empty() {
+        return None;
+    }
+    let message = format!("partly stored; refused: {}", complaints.join("; "));
+    let later = stored.rejected.iter().any(|rejected| rejected.reason.is_temporary());
+    Some(if later { ApiError::TooManyRequests(message) } else { ApiError::BadData(message) })
 }
 
 /// Counts a request by how it ended, and answers it.
@@ -86,26 +105,16 @@ impl Written {
     }
 
     fn respond(self) -> (WriteOutcome, Response) {
-        let mut complaints = Vec::new();
-        if !self.decoded.skipped.is_empty() {
-            complaints.push(self.decoded.skipped.to_string());
-        }
-        for rejected in &self.stored.rejected {
-            complaints.push(format!(
-                "{} samples: {} (e.g. {})",
-                rejected.count, rejected.reason, rejected.example
-            ));
-        }
-        // A body of frames has been applied, and must not come again.
-        let later = self.sequence.is_none()
-            && self.stored.rejected.iter().any(|rejected| rejected.reason.is_temporary());
-        let (outcome, mut response) = if complaints.is_empty() {
-            (WriteOutcome::Stored, StatusCode::NO_CONTENT.into_response())
-        } else {
-            let message = format!("partly stored; refused: {}", complaints.join("; "));
-            let error =
-                if later { ApiError::TooManyRequests(message) } else { ApiError::BadData(message) };
-            (WriteOutcome::Partial, error.into_response())
+        let complaint = complaint(&self.decoded, &self.stored).map(|error| match error {
+            // A body of frames has been applied, and must not come again.
+            ApiError::TooManyRequests(message) if self.sequence.is_some() => {
+                ApiError::BadData(message)
+            }
+            error => error,
+        });
+        let (outcome, mut response) = match complaint {
+            None => (WriteOutcome::Stored, StatusCode::NO_CONTENT.into_response()),
+            Some(error) => (WriteOutcome::Partial, error.into_response()),
         };
         let headers = response.headers_mut();
         if let Some(sequence) = self.sequence {

@@ -40,8 +40,9 @@ const LANGUAGE: [&str; 20] = [
 ];
 
 /// Abilities of the HTTP API that are always on.
-const API: [&str; 9] = [
+const API: [&str; 10] = [
     "label_values_match",
+    "otlp_write_receiver",
     "query_stats",
     "query_warnings",
     "remote_write_receiver",

@@ -2,9 +2,13 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use model::{tenant::TenantId, write::WriteBatch};
+use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
 use tenancy::access::{Access, Scope, Tenants};
-use tsdb::{store::Write, view::TENANT_LABEL};
+use tsdb::{
+    outcome::{AppendError, Appended},
+    store::{Store, Write},
+    view::TENANT_LABEL,
+};
 use wire::remote_write::{Partition, Refused};
 
 use crate::api::answer::ApiError;
@@ -46,6 +50,15 @@ impl Batches {
                 batches.iter().map(|(tenant, batch)| Write::Batch { tenant, batch }).collect()
             }
         }
+    }
+
+    /// Stores everything, with one sync.
+    pub(super) fn append(&self, store: &Store, now: Timestamp) -> Result<Appended, AppendError> {
+        let mut stored = Appended::default();
+        for part in store.append_all(&self.writes(), now)? {
+            stored.merge(part);
+        }
+        Ok(stored)
     }
 
     /// The tenant of series that name this one, or none.

@@ -49,10 +49,7 @@ async fn receive(
         let decoded = remote_write::decode(version, &inflated, &options, &mut batches)
             .map_err(|error| ApiError::BadData(error.to_string()))?;
         drop(inflated);
-        let mut stored = tsdb::outcome::Appended::default();
-        for part in store.append_all(&batches.writes(), now).map_err(|error| unavailable(&error))? {
-            stored.merge(part);
-        }
+        let stored = batches.append(&store, now).map_err(|error| unavailable(&error))?;
         Ok(Written { counted: version == Version::V2, sequence: None, decoded, stored })
     })
     .await

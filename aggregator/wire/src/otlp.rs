@@ -25,6 +25,8 @@
 
 mod attributes;
 mod buckets;
+mod exemplar;
+mod json;
 mod labels;
 mod name;
 mod point;
@@ -33,6 +35,7 @@ mod translate;
 
 use std::{borrow::Cow, collections::BTreeSet, str::from_utf8, time::Duration};
 
+pub use json::{JsonError, from_json};
 pub use response::{Status, put_partial_success, put_status};
 
 use crate::{

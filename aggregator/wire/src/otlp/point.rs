@@ -15,13 +15,11 @@
 //!                  fixed64 zero_count = 7; Buckets positive = 8; Buckets negative = 9;
 //!                  flags = 10; exemplars = 11; double zero_threshold = 14;
 //! Buckets          sint32 offset = 1; repeated uint64 bucket_counts = 2;
-//! Exemplar         fixed64 time = 2; double as_double = 3; bytes span_id = 4; bytes trace_id = 5;
-//!                  sfixed64 as_int = 6; repeated KeyValue filtered_attributes = 7;
 //! ```
 
 use codec::varint::unzigzag;
 
-use super::{DecodeError, attributes::Attributes, translate::Shape};
+use super::{DecodeError, attributes::Attributes, exemplar::Exemplar, translate::Shape};
 use crate::protobuf::{
     BYTES, FIXED64, VARINT,
     reader::{Reader, Result as Read},
@@ -35,16 +33,6 @@ const NO_RECORDED_VALUE: u64 = 1;
 pub(super) struct Buckets {
     pub(super) offset: i32,
     pub(super) counts: Vec<u64>,
-}
-
-/// An observed value with a trace.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Exemplar<'a> {
-    pub(super) time: i64,
-    pub(super) value: Option<f64>,
-    pub(super) span_id: &'a [u8],
-    pub(super) trace_id: &'a [u8],
-    pub(super) attributes: Attributes<'a>,
 }
 
 /// A data point; fields that its kind does not have are empty. Times are in milliseconds.
@@ -112,7 +100,7 @@ impl<'a> Point<'a> {
     ) -> Result<(), DecodeError> {
         match field {
             (4, FIXED64) => self.value = Some(message.double()?),
-            (5, BYTES) => push(&mut self.exemplars, max, read_exemplar(message.bytes()?)?),
+            (5, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
             (6, FIXED64) => self.value = Some(message.fixed64()? as i64 as f64),
             (7, BYTES) => self.attributes.read(message.bytes()?)?,
             (8, VARINT) => self.flags = message.varint()?,
@@ -163,7 +151,7 @@ impl<'a> Point<'a> {
                     push(&mut self.bounds, max, packed.double()?);
                 }
             }
-            (8, BYTES) => push(&mut self.exemplars, max, read_exemplar(message.bytes()?)?),
+            (8, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
             (9, BYTES) => self.attributes.read(message.bytes()?)?,
             (10, VARINT) => self.flags = message.varint()?,
             _ => message.skip(tag)?,
@@ -187,7 +175,7 @@ impl<'a> Point<'a> {
             (8, BYTES) => self.positive = read_buckets(message.bytes()?, max)?,
             (9, BYTES) => self.negative = read_buckets(message.bytes()?, max)?,
             (10, VARINT) => self.flags = message.varint()?,
-            (11, BYTES) => push(&mut self.exemplars, max, read_exemplar(message.bytes()?)?),
+            (11, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
             (14, FIXED64) => self.zero_threshold = message.double()?,
             _ => message.skip(tag)?,
         }
@@ -202,7 +190,7 @@ fn push<T>(list: &mut Vec<T>, max: usize, item: T) {
 }
 
 /// Milliseconds of a time in nanoseconds, which is unsigned in name only.
-fn millis(nanos: u64) -> i64 {
+pub(super) fn millis(nanos: u64) -> i64 {
     nanos as i64 / 1_000_000
 }
 
@@ -238,20 +226,4 @@ fn read_buckets(mut message: Reader<'_>, max: usize) -> Read<Buckets> {
         }
     }
     Ok(buckets)
-}
-
-fn read_exemplar(mut message: Reader<'_>) -> Result<Exemplar<'_>, DecodeError> {
-    let mut exemplar = Exemplar::default();
-    while let Some(found) = message.tag()? {
-        match (found >> 3, found & 7) {
-            (2, FIXED64) => exemplar.time = millis(message.fixed64()?),
-            (3, FIXED64) => exemplar.value = Some(message.double()?),
-            (4, BYTES) => exemplar.span_id = message.bytes()?.rest(),
-            (5, BYTES) => exemplar.trace_id = message.bytes()?.rest(),
-            (6, FIXED64) => exemplar.value = Some(message.fixed64()? as i64 as f64),
-            (7, BYTES) => exemplar.attributes.read(message.bytes()?)?,
-            _ => message.skip(found)?,
-        }
-    }
-    Ok(exemplar)
 }

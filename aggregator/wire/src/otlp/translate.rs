@@ -12,9 +12,10 @@ use model::{
 
 use super::{
     DecodeError, Decoded, Metric, Translation, buckets,
+    exemplar::Exemplar,
     labels::{LabelSet, Resource},
     name::{self, Suffix},
-    point::{Exemplar, Point},
+    point::Point,
 };
 use crate::{
     protobuf::{BYTES, reader::Reader, tag},
@@ -311,7 +312,7 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
         series.labels.extend(extra);
         for exemplar in exemplars {
             self.sink.count_exemplar()?;
-            self.exemplar(exemplar, &mut series)?;
+            exemplar.put(&mut self.sink, &mut series)?;
         }
         let committed = self.sink.commit(&mut series)?;
         if let Some(committed) = committed.filter(|_| !family.described) {
@@ -320,31 +321,6 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
             self.sink.metadata(committed.lifted, family.name, family.kind, text)?;
         }
         Ok(())
-    }
-
-    /// Trace and span always belong to an exemplar; other attributes if they have room.
-    fn exemplar(
-        &mut self,
-        exemplar: &Exemplar<'_>,
-        series: &mut Series<'_>,
-    ) -> Result<(), DecodeError> {
-        let Some(value) = exemplar.value else {
-            self.sink
-                .skip(SkipReason::InvalidExemplar, 0, || "an exemplar without value".to_owned());
-            return Ok(());
-        };
-        let (trace, span) = (hex(exemplar.trace_id), hex(exemplar.span_id));
-        let ids = [("trace_id", trace.as_str()), ("span_id", span.as_str())];
-        let mut labels: Vec<(&str, &str)> =
-            ids.into_iter().filter(|(_, id)| id.chars().any(|digit| digit != '0')).collect();
-        let attributes =
-            exemplar.attributes.pairs.iter().map(|(key, value)| (*key, value.as_ref()));
-        let chars = |(name, value): (&str, &str)| name.chars().count() + value.chars().count();
-        let all = labels.iter().copied().chain(attributes.clone()).map(chars).sum::<usize>();
-        if all <= self.sink.limits().exemplar_label_chars {
-            labels.extend(attributes);
-        }
-        Ok(self.sink.exemplar(Some(&labels), value, exemplar.time, series)?)
     }
 
     /// Says what a resource is, as often as queries need it between its first and last sample.
@@ -395,8 +371,4 @@ fn bound_text(bound: f64) -> String {
         f64::NEG_INFINITY => "-Inf".to_owned(),
         _ => bound.to_string(),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
                 self.rest = rest;
                 Ok(u64::from_le_bytes(*bytes))
             }
-            None => Err(self.corrupt("8 bytes are cut short")),
+            None => Err(self.corrupt("fixed64 is cut short")),
         }
     }
 

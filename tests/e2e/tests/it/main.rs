@@ -14,6 +14,7 @@ mod disk_full;
 mod grafana;
 mod isolation;
 mod limits;
+mod otlp;
 mod page;
 mod prometheus;
 mod reload;

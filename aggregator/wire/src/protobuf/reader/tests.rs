@@ -50,7 +50,7 @@ fn damage_is_found_where_it_is() {
     };
     check(&[0x08], 1, "varint");
     check(&[0x08, 0x80], 1, "varint");
-    check(&[0x08, 1, 0x11, 0, 0], 3, "double");
+    check(&[0x08, 1, 0x11, 0, 0], 3, "fixed64");
     check(&[0x0a, 5, 0, 0], 1, "longer");
     check(&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], 1, "longer");
     check(&[0x08, 1, 0x25, 0], 3, "fixed32");

@@ -1,0 +1,218 @@
+//! `POST /api/v1/otlp/v1/metrics`: metrics of OpenTelemetry exporters.
+//!
+//! Whose they are follows from the token, as in remote write. Data points that were refused for
+//! good are counted in the answer and not to be sent again, as the protocol has it; where a later
+//! attempt may do better, or nothing was stored, the whole answer is an error.
+
+use axum::{
+    body::Bytes,
+    extract,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use codec::inflate::{Compression, decompress};
+use tenancy::access::{Access, Scope};
+use tsdb::outcome::Appended;
+use wire::{
+    decode::DecodeOptions,
+    otlp::{self, CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, Decoded, Status},
+};
+
+use super::{batches::Batches, complaint, inflated_max, unavailable};
+use crate::{
+    api::answer::ApiError,
+    auth::Caller,
+    metrics::{WriteLabels, WriteOutcome},
+    state::State,
+};
+
+/// How messages are written; answers are written as requests are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+pub(crate) async fn metrics(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let encoding = encoding_of(&headers);
+    let received = match encoding {
+        Ok(encoding) => receive(&state, &access, &headers, encoding, body).await,
+        Err(ref error) => Err(error.clone()),
+    };
+    let encoding = encoding.unwrap_or(Encoding::Protobuf);
+    let (outcome, response) = match received {
+        Ok(written) => written.respond(encoding),
+        Err(error @ (ApiError::Unavailable(_) | ApiError::Internal(_))) => {
+            (WriteOutcome::Unavailable, refuse(error, encoding))
+        }
+        Err(error) => (WriteOutcome::Refused, refuse(error, encoding)),
+    };
+    state.metrics.writes.get_or_create(&WriteLabels { outcome }).inc();
+    response
+}
+
+fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = given.and_then(|given| given.split(';').next()).unwrap_or("").trim();
+    if media_type.eq_ignore_ascii_case(CONTENT_TYPE_PROTOBUF) {
+        Ok(Encoding::Protobuf)
+    } else if media_type.eq_ignore_ascii_case(CONTENT_TYPE_JSON) {
+        Ok(Encoding::Json)
+    } else {
+        Err(ApiError::UnsupportedMediaType(format!(
+            "unsupported content type: {media_type}, supported: [{CONTENT_TYPE_JSON}, \
+             {CONTENT_TYPE_PROTOBUF}]"
+        )))
+    }
+}
+
+/// The body's compression, `None` when it has none.
+fn compression_of(headers: &HeaderMap) -> Result<Option<Compression>, ApiError> {
+    let given = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    match given {
+        None | Some(b"" | b"identity") => Ok(None),
+        Some(b"gzip") => Ok(Some(Compression::Gzip)),
+        Some(b"zstd") => Ok(Some(Compression::Zstd)),
+        Some(other) => Err(ApiError::UnsupportedMediaType(format!(
+            "unsupported compression: {}: send gzip, zstd or none",
+            String::from_utf8_lossy(other)
+        ))),
+    }
+}
+
+#[tracing::instrument(name = "otlp", skip_all, fields(caller = access.name, bytes = body.len()))]
+async fn receive(
+    state: &State,
+    access: &Access,
+    headers: &HeaderMap,
+    encoding: Encoding,
+    body: Bytes,
+) -> Result<Written, ApiError> {
+    access.require(&[Scope::MetricsWrite, Scope::Agent])?;
+    let compression = compression_of(headers)?;
+    let mut batches = Batches::of(access)?;
+    let store = state.store.clone();
+    let settings = &state.settings;
+    let translation = settings.otlp.translation(settings.query.lookback.0);
+    let permit = state.write_permit(access).await?;
+    let now = daemon::clock::now();
+    // Decoding and the wait for the disk both block, so neither happens on an async thread.
+    let written = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let mut inflated = Vec::new();
+        let plain = match compression {
+            None => body.as_ref(),
+            Some(compression) => {
+                decompress(compression, &body, inflated_max(&body), &mut inflated)
+                    .map_err(|error| ApiError::BadData(error.to_string()))?;
+                &inflated
+            }
+        };
+        let transcoded;
+        let message = match encoding {
+            Encoding::Protobuf => plain,
+            Encoding::Json => {
+                transcoded =
+                    otlp::from_json(plain).map_err(|error| ApiError::BadData(error.to_string()))?;
+                &transcoded
+            }
+        };
+        let options = DecodeOptions { lift: batches.lift(), ..DecodeOptions::default() };
+        let decoded = otlp::decode(message, &translation, &options, &mut batches)
+            .map_err(|error| ApiError::BadData(error.to_string()))?;
+        let stored = batches.append(&store, now).map_err(|error| unavailable(&error))?;
+        Ok::<_, ApiError>(Written { decoded, stored })
+    })
+    .await
+    .map_err(|error| ApiError::Internal(error.to_string()))??;
+    let lost = written.decoded.stats.skipped.samples() + written.stored.rejected_count();
+    state.metrics.samples_skipped.inc_by(lost);
+    Ok(written)
+}
+
+/// What became of a request.
+struct Written {
+    decoded: Decoded,
+    stored: Appended,
+}
+
+impl Written {
+    /// Data points refused. The store counts samples, of which a point may be several; no more
+    /// points are refused than there were.
+    fn points_refused(&self) -> u64 {
+        let refused = self.decoded.points_refused + self.stored.rejected_count();
+        refused.min(self.decoded.points)
+    }
+
+    fn respond(self, encoding: Encoding) -> (WriteOutcome, Response) {
+        let refused = self.points_refused();
+        let nothing = self.stored.samples + self.stored.histograms == 0;
+        match complaint(&self.decoded.stats, &self.stored) {
+            None => (WriteOutcome::Stored, answer(encoding, StatusCode::OK, Vec::new())),
+            Some(ApiError::BadData(message)) if !nothing => {
+                let body = match encoding {
+                    Encoding::Protobuf => {
+                        let mut body = Vec::new();
+                        otlp::put_partial_success(&mut body, refused, &message);
+                        body
+                    }
+                    Encoding::Json => {
+                        let partial = serde_json::json!({ "partialSuccess": {
+                            "rejectedDataPoints": refused.to_string(), "errorMessage": message,
+                        }});
+                        partial.to_string().into_bytes()
+                    }
+                };
+                (WriteOutcome::Partial, answer(encoding, StatusCode::OK, body))
+            }
+            Some(error) => (WriteOutcome::Partial, refuse(error, encoding)),
+        }
+    }
+}
+
+fn answer(encoding: Encoding, status: StatusCode, mut body: Vec<u8>) -> Response {
+    let content_type = match encoding {
+        Encoding::Protobuf => CONTENT_TYPE_PROTOBUF,
+        Encoding::Json => {
+            if body.is_empty() {
+                body.extend_from_slice(b"{}");
+            }
+            CONTENT_TYPE_JSON
+        }
+    };
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
+/// An error in the protocol's own form, with the status and headers that it has everywhere.
+fn refuse(error: ApiError, encoding: Encoding) -> Response {
+    let message = error.to_string();
+    let code = match error {
+        ApiError::TooManyRequests(_) => Status::ResourceExhausted,
+        ApiError::Unavailable(_) => Status::Unavailable,
+        ApiError::Internal(_) => Status::Internal,
+        ApiError::Forbidden(_) => Status::PermissionDenied,
+        _ => Status::InvalidArgument,
+    };
+    let body = match encoding {
+        Encoding::Protobuf => {
+            let mut body = Vec::new();
+            otlp::put_status(&mut body, code, &message);
+            body
+        }
+        Encoding::Json => {
+            let status = serde_json::json!({ "code": code as u32, "message": message });
+            status.to_string().into_bytes()
+        }
+    };
+    let like = error.into_response();
+    let mut response = answer(encoding, like.status(), body);
+    if let Some(retry) = like.headers().get(header::RETRY_AFTER) {
+        response.headers_mut().insert(header::RETRY_AFTER, retry.clone());
+    }
+    response
+}

@@ -141,7 +141,8 @@ fn value_text(message: Reader<'_>) -> Read<Cow<'_, str>> {
         Value::Double(value) => {
             let mut text = Vec::new();
             push_api_float(&mut text, value);
-            Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+            // JSON writers leave the leading zero of an exponent out.
+            Cow::Owned(String::from_utf8_lossy(&text).replace("e-0", "e-"))
         }
         Value::List(_) | Value::Map(_) => {
             let mut json = String::new();

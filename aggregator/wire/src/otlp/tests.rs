@@ -360,6 +360,7 @@ fn attributes_of_every_type_become_text() {
         (json!({ "boolValue": false }), "false"),
         (json!({ "intValue": -9007199254740993i64 }), "-9007199254740993"),
         (json!({ "doubleValue": 1e21 }), "1e+21"),
+        (json!({ "doubleValue": 1e-7 }), "1e-7"),
         (json!({ "bytesValue": "AQI=" }), "AQI="),
         (value, r#"{"a":"AQI=","z":[-1,true,0.5,null,"\"\n"]}"#),
     ] {

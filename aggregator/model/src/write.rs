@@ -100,6 +100,11 @@ impl WriteBatch {
         });
     }
 
+    /// Opens a series whose labels are a set already.
+    pub fn begin_set(&mut self, labels: &Labels) {
+        self.begin_packed(labels.as_bytes());
+    }
+
     pub fn push_sample(&mut self, sample: Sample) {
         debug_assert!(!self.series.is_empty(), "a series is open");
         self.samples.push(sample);
@@ -123,7 +128,7 @@ impl WriteBatch {
                 debug_assert!(false, "a batch holds packed label sets only");
                 continue;
             };
-            self.begin_packed(labels.with(name, value).as_bytes());
+            self.begin_set(&labels.with(name, value));
             self.samples.extend_from_slice(series.samples);
             self.histograms.extend_from_slice(series.histograms);
             self.exemplars.extend_from_slice(series.exemplars);

@@ -18,8 +18,12 @@ mod created;
 mod line;
 mod negotiate;
 mod parse;
+mod protobuf;
+mod visit;
 mod writer;
 
 pub use negotiate::{Exposition, Format};
 pub use parse::{ParseError, ParseOptions, parse};
+pub use protobuf::{CONTENT_TYPE_PROTOBUF, Histograms, visit_protobuf};
+pub use visit::{FamilyInfo, FoundExemplar, Reading, Series, Value, Visitor, visit_text};
 pub use writer::Writer;

@@ -44,30 +44,53 @@ pub(crate) enum Comment<'a> {
 /// there are too many.
 pub(crate) fn row(line: &str, format: Format, labels_max: usize) -> Result<Row<'_>> {
     let mut cursor = Cursor { rest: line };
-    cursor.skip_blanks();
-    let mut metric = cursor.identifier(true).map(Cow::Borrowed);
-    cursor.skip_blanks();
-    let mut labels = Vec::new();
-    if cursor.eat('{') {
-        let name_in_braces = cursor.labels(&mut labels, labels_max)?;
-        metric = match (metric, name_in_braces) {
-            (Some(_), Some(_)) => return Err("the metric name is given twice".into()),
-            (before, inside) => before.or(inside),
-        };
-    }
-    let metric = metric.ok_or("expected a metric name")?;
-    let value = float(cursor.word())?;
-    let time = match cursor.optional_word() {
-        None => None,
-        Some(word) => Some(time(word, format)?),
-    };
-    cursor.skip_blanks();
-    let exemplar = match format {
-        Format::OpenMetrics if cursor.eat('#') => Some(cursor.exemplar(labels_max)?),
-        _ => None,
-    };
-    cursor.end()?;
+    let (metric, labels) = cursor.series(labels_max)?;
+    let Tail { value, time, exemplar } = cursor.tail(format, labels_max)?;
     Ok(Row { metric, labels, value, time, exemplar })
+}
+
+/// What follows the series in a sample line.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tail<'a> {
+    pub(crate) value: f64,
+    /// Milliseconds.
+    pub(crate) time: Option<i64>,
+    pub(crate) exemplar: Option<RowExemplar<'a>>,
+}
+
+/// Splits a sample line behind the name and labels of the series, which it does not look at:
+/// whoever has seen the same text before need not read it again.
+pub(crate) fn split_series(line: &str) -> Option<(&str, &str)> {
+    let bytes = line.as_bytes();
+    let name = bytes.iter().position(|byte| matches!(byte, b'{' | b' ' | b'\t'))?;
+    let behind = bytes.get(name..)?.iter().position(|byte| !matches!(byte, b' ' | b'\t'))?;
+    if bytes.get(name + behind) != Some(&b'{') {
+        return line.split_at_checked(name);
+    }
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in bytes.iter().enumerate().skip(name + behind) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'}' if !quoted => return line.split_at_checked(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Reads what [`split_series`] split off in front.
+pub(crate) fn series(text: &str, labels_max: usize) -> Result<(Cow<'_, str>, CowLabels<'_>)> {
+    let mut cursor = Cursor { rest: text };
+    let series = cursor.series(labels_max)?;
+    cursor.end()?;
+    Ok(series)
+}
+
+/// Reads what [`split_series`] left.
+pub(crate) fn tail(rest: &str, format: Format, labels_max: usize) -> Result<Tail<'_>> {
+    Cursor { rest }.tail(format, labels_max)
 }
 
 /// Reads a line that starts with `#`. Text allows comments of any kind, OpenMetrics does not.
@@ -145,6 +168,38 @@ impl<'a> Cursor<'a> {
             }
         }
         Err("a quote is not closed".into())
+    }
+
+    /// The name and the labels of a series.
+    fn series(&mut self, labels_max: usize) -> Result<(Cow<'a, str>, CowLabels<'a>)> {
+        self.skip_blanks();
+        let mut metric = self.identifier(true).map(Cow::Borrowed);
+        self.skip_blanks();
+        let mut labels = Vec::new();
+        if self.eat('{') {
+            let name_in_braces = self.labels(&mut labels, labels_max)?;
+            metric = match (metric, name_in_braces) {
+                (Some(_), Some(_)) => return Err("the metric name is given twice".into()),
+                (before, inside) => before.or(inside),
+            };
+        }
+        Ok((metric.ok_or("expected a metric name")?, labels))
+    }
+
+    /// Value, time and exemplar, up to the end of the line.
+    fn tail(&mut self, format: Format, labels_max: usize) -> Result<Tail<'a>> {
+        let value = float(self.word())?;
+        let time = match self.optional_word() {
+            None => None,
+            Some(word) => Some(time(word, format)?),
+        };
+        self.skip_blanks();
+        let exemplar = match format {
+            Format::OpenMetrics if self.eat('#') => Some(self.exemplar(labels_max)?),
+            _ => None,
+        };
+        self.end()?;
+        Ok(Tail { value, time, exemplar })
     }
 
     /// The rest of a label list after its `{`. Returns the metric name if it stands among them.

@@ -41,6 +41,9 @@ pub enum ParseError {
     /// An OpenMetrics exposition was cut short.
     #[error("the last line is not '# EOF'")]
     NoEof,
+    /// A message of the protobuf format, by the byte where it stops making sense.
+    #[error("byte {position}: {fault}")]
+    Message { position: usize, fault: String },
     #[error(transparent)]
     TooMany(#[from] LimitExceeded),
 }
@@ -55,11 +58,7 @@ pub fn parse(
     options: &ParseOptions<'_>,
     partition: &mut dyn Partition,
 ) -> Result<DecodeStats, ParseError> {
-    let text = std::str::from_utf8(text).map_err(|error| {
-        let valid = text.get(..error.valid_up_to()).unwrap_or_default();
-        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        ParseError::NotUtf8 { line }
-    })?;
+    let text = utf8(text)?;
     let mut parser = Parser {
         format,
         options,
@@ -78,8 +77,17 @@ pub fn parse(
     Ok(parser.sink.into_stats())
 }
 
+/// The text, or the line where it is none.
+pub(super) fn utf8(text: &[u8]) -> Result<&str, ParseError> {
+    std::str::from_utf8(text).map_err(|error| {
+        let valid = text.get(..error.valid_up_to()).unwrap_or_default();
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        ParseError::NotUtf8 { line }
+    })
+}
+
 /// Lines with their numbers; what follows the last line feed is one only if it is not empty.
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.strip_suffix('\n')
         .unwrap_or(text)
         .split('\n')
@@ -87,7 +95,7 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(|(line, number)| (number, line))
 }
 
-fn at(line: usize) -> impl Fn(Fault) -> ParseError {
+pub(super) fn at(line: usize) -> impl Fn(Fault) -> ParseError {
     move |fault| ParseError::Line { line, fault: fault.into_owned() }
 }
 
@@ -134,7 +142,9 @@ impl<'a> Parser<'a, '_, '_> {
             if start.starts_with('#') {
                 let comment = line::comment(start, self.format).map_err(at(number))?;
                 ended = comment == Comment::Eof;
-                self.describe(comment, number)?;
+                if let Some(before) = self.family.describe(comment, number)? {
+                    self.end_family(before)?;
+                }
             } else if !start.is_empty() || open {
                 let row = line::row(line, self.format, labels_max).map_err(at(number))?;
                 self.sample(row)?;
@@ -143,40 +153,14 @@ impl<'a> Parser<'a, '_, '_> {
         if open && !ended {
             return Err(ParseError::NoEof);
         }
-        self.end_family(Family::default())
+        let last = std::mem::take(&mut self.family);
+        self.end_family(last)
     }
 
-    fn describe(&mut self, comment: Comment<'a>, line: usize) -> Result<(), ParseError> {
-        let (Comment::Help(name, _) | Comment::Type(name, _) | Comment::Unit(name, _)) = &comment
-        else {
-            return Ok(());
-        };
-        if *name != self.family.name {
-            let name = name.clone();
-            self.end_family(Family { name, ..Family::default() })?;
-        }
-        match comment {
-            Comment::Help(_, help) => self.family.help = help,
-            Comment::Unit(_, unit) => self.family.unit = Cow::Borrowed(unit),
-            Comment::Type(_, kind) => {
-                if metric_type(kind) == MetricType::Unknown
-                    && !matches!(kind, "unknown" | "untyped")
-                {
-                    let kind: String = kind.chars().take(40).collect();
-                    return Err(at(line)(format!("{kind:?} is not a metric type").into()));
-                }
-                self.family.kind = metric_type(kind);
-            }
-            Comment::Eof | Comment::Other => {}
-        }
-        Ok(())
-    }
-
-    /// Hands over what was said of the family at hand, and goes on with the next.
-    fn end_family(&mut self, next: Family<'a>) -> Result<(), ParseError> {
-        let Family { name, kind, help, unit } = std::mem::replace(&mut self.family, next);
-        let said = kind != MetricType::Unknown || !help.is_empty() || !unit.is_empty();
-        if said && !name.is_empty() {
+    /// Hands over what was said of a family.
+    fn end_family(&mut self, family: Family<'a>) -> Result<(), ParseError> {
+        if family.says_something() {
+            let Family { name, kind, help, unit } = family;
             self.sink.metadata(None, &name, kind, (&help, &unit))?;
         }
         Ok(())
@@ -239,7 +223,7 @@ impl<'a> Parser<'a, '_, '_> {
 }
 
 /// Writes a bound that is a number in the one form of OpenMetrics.
-fn normalize(labels: &mut CowLabels<'_>, name: &str) {
+pub(super) fn normalize(labels: &mut CowLabels<'_>, name: &str) {
     for (_, value) in labels.iter_mut().filter(|(own, _)| own == name) {
         let Ok(number) = value.parse::<f64>() else { continue };
         let mut canonical = Vec::new();
@@ -252,7 +236,7 @@ fn normalize(labels: &mut CowLabels<'_>, name: &str) {
     }
 }
 
-fn metric_type(word: &str) -> MetricType {
+pub(super) fn metric_type(word: &str) -> MetricType {
     match word {
         "counter" => MetricType::Counter,
         "gauge" => MetricType::Gauge,

@@ -47,26 +47,27 @@ pub(crate) enum Unusable {
 
 /// Buckets of one sign, in whichever form they came.
 #[derive(Debug, Default)]
-struct Side {
-    spans: Vec<Span>,
-    deltas: Vec<i64>,
-    counts: Vec<f64>,
+pub(crate) struct Side {
+    pub(crate) spans: Vec<Span>,
+    pub(crate) deltas: Vec<i64>,
+    pub(crate) counts: Vec<f64>,
 }
 
+/// A histogram as messages have it, also those of the exposition format.
 #[derive(Debug, Default)]
-struct Message {
-    is_float: bool,
-    count: f64,
-    sum: f64,
-    schema: i32,
-    zero_threshold: f64,
-    zero_count: f64,
-    negative: Side,
-    positive: Side,
-    reset_hint: u64,
-    time: i64,
-    custom_values: Vec<f64>,
-    start: i64,
+pub(crate) struct Message {
+    pub(crate) is_float: bool,
+    pub(crate) count: f64,
+    pub(crate) sum: f64,
+    pub(crate) schema: i32,
+    pub(crate) zero_threshold: f64,
+    pub(crate) zero_count: f64,
+    pub(crate) negative: Side,
+    pub(crate) positive: Side,
+    pub(crate) reset_hint: u64,
+    pub(crate) time: i64,
+    pub(crate) custom_values: Vec<f64>,
+    pub(crate) start: i64,
 }
 
 /// Reads a `Histogram`; the outer error is a corrupt message, the inner one a useless histogram.
@@ -110,11 +111,11 @@ fn read_fields(mut message: Reader<'_>, max: usize) -> Result<Message> {
 }
 
 /// Zigzag in 32 bits; higher bits are cut off, as protobuf does.
-fn sint32(value: u64) -> i32 {
+pub(crate) fn sint32(value: u64) -> i32 {
     unzigzag(value & 0xffff_ffff) as i32
 }
 
-fn read_span(mut message: Reader<'_>) -> Result<Span> {
+pub(crate) fn read_span(mut message: Reader<'_>) -> Result<Span> {
     const OFFSET: u32 = tag(1, VARINT);
     const LENGTH: u32 = tag(2, VARINT);
     let mut span = Span::default();
@@ -128,14 +129,18 @@ fn read_span(mut message: Reader<'_>) -> Result<Span> {
     Ok(span)
 }
 
-fn read_deltas(mut packed: Reader<'_>, max: usize, deltas: &mut Vec<i64>) -> Result<()> {
+pub(crate) fn read_deltas(mut packed: Reader<'_>, max: usize, deltas: &mut Vec<i64>) -> Result<()> {
     while !packed.is_empty() {
         push(deltas, max, unzigzag(packed.varint()?));
     }
     Ok(())
 }
 
-fn read_doubles(mut packed: Reader<'_>, max: usize, doubles: &mut Vec<f64>) -> Result<()> {
+pub(crate) fn read_doubles(
+    mut packed: Reader<'_>,
+    max: usize,
+    doubles: &mut Vec<f64>,
+) -> Result<()> {
     doubles.reserve((packed.rest().len() / 8).min(max));
     while !packed.is_empty() {
         push(doubles, max, packed.double()?);
@@ -144,7 +149,7 @@ fn read_doubles(mut packed: Reader<'_>, max: usize, doubles: &mut Vec<f64>) -> R
 }
 
 /// Keeps at most one more than `max`, which is enough to see that there are too many.
-fn push<T>(list: &mut Vec<T>, max: usize, item: T) {
+pub(crate) fn push<T>(list: &mut Vec<T>, max: usize, item: T) {
     if list.len() <= max {
         list.push(item);
     }
@@ -171,7 +176,10 @@ impl Side {
 }
 
 impl Message {
-    fn into_sample(self, buckets_max: usize) -> std::result::Result<HistogramSample, Unusable> {
+    pub(crate) fn into_sample(
+        self,
+        buckets_max: usize,
+    ) -> std::result::Result<HistogramSample, Unusable> {
         if self.positive.len() + self.negative.len() > buckets_max
             || self.custom_values.len() > buckets_max
         {

@@ -1,0 +1,304 @@
+//! The section `[agent.scrape]`: jobs in Prometheus' terms.
+//!
+//! [`Settings`] is what the file says; [`Settings::jobs`] checks it, fills in the global values and
+//! compiles the rules.
+
+pub mod discovery;
+pub mod http;
+pub mod values;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use model::tenant::{InvalidTenant, TenantId};
+use probe::guard::{InvalidNetwork, Network};
+use serde::Deserialize;
+
+use crate::{
+    protocol::Protocol,
+    relabel::{self, InvalidRule, Rule},
+};
+use discovery::{
+    DnsSettings, FileSettings, HttpDiscoverySettings, InvalidDiscovery, KubernetesSettings,
+    StaticSettings,
+};
+use http::{HttpSettings, InvalidHttp, TlsSettings, with_http};
+use values::{Size, Span};
+
+/// What is scraped, and how.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The tenant of jobs that name none.
+    pub tenant: String,
+    pub scrape_interval: Span,
+    pub scrape_timeout: Span,
+    /// Limits of jobs that set none; 0 is no limit.
+    pub sample_limit: u64,
+    pub label_limit: u64,
+    pub label_name_length_limit: u64,
+    pub label_value_length_limit: u64,
+    pub target_limit: u64,
+    pub body_size_limit: Size,
+    /// Scrapes that run at the same time; further ones wait.
+    pub concurrency: usize,
+    pub scrape_configs: Vec<JobSettings>,
+}
+
+/// Bodies are never larger than this, whatever a job allows: they are held in memory whole.
+pub const BODY_BYTES_MAX: u64 = 256 << 20;
+/// Targets of one job, whatever it allows.
+pub const TARGETS_MAX: usize = 50_000;
+const CONCURRENCY: usize = 64;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            tenant: "host".to_owned(),
+            scrape_interval: Span::seconds(60),
+            scrape_timeout: Span::seconds(10),
+            sample_limit: 0,
+            label_limit: 0,
+            label_name_length_limit: 0,
+            label_value_length_limit: 0,
+            target_limit: 0,
+            body_size_limit: Size(0),
+            concurrency: CONCURRENCY,
+            scrape_configs: Vec::new(),
+        }
+    }
+}
+
+with_http! {
+    /// One job, in the terms of Prometheus' `scrape_config`.
+    pub struct JobSettings {
+        pub job_name: String,
+        /// Whose series these are. A target's label `__tenant__` goes before; what a target itself
+        /// says never counts.
+        pub tenant: Option<String>,
+        pub scrape_interval: Option<Span>,
+        pub scrape_timeout: Option<Span>,
+        pub metrics_path: String,
+        pub scheme: String,
+        pub params: BTreeMap<String, Vec<String>>,
+        pub honor_labels: bool,
+        pub honor_timestamps: bool,
+        pub track_timestamps_staleness: bool,
+        pub enable_compression: bool,
+        /// Formats to ask for, the best first; the default order when empty.
+        pub scrape_protocols: Vec<Protocol>,
+        /// How to read an answer that does not say what it is.
+        pub fallback_scrape_protocol: Option<Protocol>,
+        /// Ask for the protobuf format first, and take native histograms from it.
+        pub scrape_native_histograms: bool,
+        /// Take classic buckets also where there is a native histogram.
+        pub always_scrape_classic_histograms: bool,
+        pub sample_limit: Option<u64>,
+        pub label_limit: Option<u64>,
+        pub label_name_length_limit: Option<u64>,
+        pub label_value_length_limit: Option<u64>,
+        pub target_limit: Option<u64>,
+        pub body_size_limit: Option<Size>,
+        /// Networks where targets may be. When empty: anywhere but at link-local addresses, where
+        /// clouds keep their metadata services.
+        pub allowed_networks: Vec<String>,
+        pub relabel_configs: Vec<relabel::Settings>,
+        pub metric_relabel_configs: Vec<relabel::Settings>,
+        pub static_configs: Vec<StaticSettings>,
+        pub file_sd_configs: Vec<FileSettings>,
+        pub dns_sd_configs: Vec<DnsSettings>,
+        pub http_sd_configs: Vec<HttpDiscoverySettings>,
+        pub kubernetes_sd_configs: Vec<KubernetesSettings>,
+    }
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self {
+            job_name: String::new(),
+            tenant: None,
+            scrape_interval: None,
+            scrape_timeout: None,
+            metrics_path: "/metrics".to_owned(),
+            scheme: "http".to_owned(),
+            params: BTreeMap::new(),
+            honor_labels: false,
+            honor_timestamps: true,
+            track_timestamps_staleness: false,
+            enable_compression: true,
+            scrape_protocols: Vec::new(),
+            fallback_scrape_protocol: None,
+            scrape_native_histograms: false,
+            always_scrape_classic_histograms: false,
+            sample_limit: None,
+            label_limit: None,
+            label_name_length_limit: None,
+            label_value_length_limit: None,
+            target_limit: None,
+            body_size_limit: None,
+            allowed_networks: Vec::new(),
+            relabel_configs: Vec::new(),
+            metric_relabel_configs: Vec::new(),
+            static_configs: Vec::new(),
+            file_sd_configs: Vec::new(),
+            dns_sd_configs: Vec::new(),
+            http_sd_configs: Vec::new(),
+            kubernetes_sd_configs: Vec::new(),
+            basic_auth: None,
+            authorization: None,
+            bearer_token: None,
+            http_headers: BTreeMap::new(),
+            tls_config: TlsSettings::default(),
+            follow_redirects: true,
+        }
+    }
+}
+
+/// A job that cannot be run. `job` is its name or, where it has none, its number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("job {job}: {fault}")]
+pub struct InvalidJob {
+    pub job: String,
+    pub fault: Fault,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("job_name is empty")]
+    NoName,
+    #[error("another job has the same name")]
+    SameName,
+    #[error("scrape_interval must be at least {INTERVAL_MIN:?}")]
+    Interval,
+    #[error("scrape_timeout must be above zero and at most scrape_interval")]
+    Timeout,
+    #[error("scheme must be http or https")]
+    Scheme,
+    #[error("tenant: {0}")]
+    Tenant(#[from] InvalidTenant),
+    #[error("allowed_networks: {0}")]
+    Network(#[from] InvalidNetwork),
+    #[error("relabel_configs, rule {number}: {source}")]
+    Relabel { number: usize, source: InvalidRule },
+    #[error("metric_relabel_configs, rule {number}: {source}")]
+    MetricRelabel { number: usize, source: InvalidRule },
+    #[error(transparent)]
+    Http(#[from] InvalidHttp),
+    #[error(transparent)]
+    Discovery(#[from] InvalidDiscovery),
+}
+
+/// The shortest interval.
+pub const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// Limits on one scrape; `None` is no limit. Beyond any of them the whole scrape fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub samples: Option<u64>,
+    pub labels: Option<u64>,
+    pub label_name_bytes: Option<u64>,
+    pub label_value_bytes: Option<u64>,
+    pub body_bytes: Option<u64>,
+}
+
+/// A job, checked and compiled.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub settings: JobSettings,
+    pub tenant: TenantId,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub limits: Limits,
+    pub target_limit: Option<u64>,
+    pub allowed: Vec<Network>,
+    pub relabel: Vec<Rule>,
+    pub metric_relabel: Vec<Rule>,
+    pub http: HttpSettings,
+}
+
+impl Settings {
+    /// Checks everything and compiles the jobs.
+    pub fn jobs(&self) -> Result<Vec<Job>, InvalidJob> {
+        let mut names = BTreeSet::new();
+        let jobs = self.scrape_configs.iter().zip(1..).map(|(settings, number)| {
+            let name = &settings.job_name;
+            let job = if name.is_empty() { format!("#{number}") } else { name.clone() };
+            let compiled = if !name.is_empty() && !names.insert(name) {
+                Err(Fault::SameName)
+            } else {
+                self.compile(settings)
+            };
+            compiled.map_err(|fault| InvalidJob { job, fault })
+        });
+        jobs.collect()
+    }
+
+    fn compile(&self, settings: &JobSettings) -> Result<Job, Fault> {
+        if settings.job_name.is_empty() {
+            return Err(Fault::NoName);
+        }
+        let interval = settings.scrape_interval.unwrap_or(self.scrape_interval).0;
+        if interval < INTERVAL_MIN {
+            return Err(Fault::Interval);
+        }
+        // A global timeout gives way to a short interval; one of the job's own is a mistake then.
+        let timeout =
+            settings.scrape_timeout.map_or(self.scrape_timeout.0.min(interval), |own| own.0);
+        if timeout.is_zero() || timeout > interval {
+            return Err(Fault::Timeout);
+        }
+        if settings.scheme != "http" && settings.scheme != "https" {
+            return Err(Fault::Scheme);
+        }
+        let http = settings.http();
+        http.check()?;
+        check_discovery(settings)?;
+        let networks = settings.allowed_networks.iter().map(|text| text.parse::<Network>());
+        Ok(Job {
+            tenant: TenantId::new(settings.tenant.as_deref().unwrap_or(&self.tenant))?,
+            interval,
+            timeout,
+            limits: self.limits(settings),
+            target_limit: limit(settings.target_limit, self.target_limit),
+            allowed: networks.collect::<Result<_, _>>()?,
+            relabel: rules(&settings.relabel_configs)
+                .map_err(|(number, source)| Fault::Relabel { number, source })?,
+            metric_relabel: rules(&settings.metric_relabel_configs)
+                .map_err(|(number, source)| Fault::MetricRelabel { number, source })?,
+            http,
+            settings: settings.clone(),
+        })
+    }
+
+    fn limits(&self, job: &JobSettings) -> Limits {
+        let body = job.body_size_limit.map(|size| size.0);
+        Limits {
+            samples: limit(job.sample_limit, self.sample_limit),
+            labels: limit(job.label_limit, self.label_limit),
+            label_name_bytes: limit(job.label_name_length_limit, self.label_name_length_limit),
+            label_value_bytes: limit(job.label_value_length_limit, self.label_value_length_limit),
+            body_bytes: limit(body, self.body_size_limit.0),
+        }
+    }
+}
+
+fn check_discovery(settings: &JobSettings) -> Result<(), InvalidDiscovery> {
+    settings.file_sd_configs.iter().try_for_each(FileSettings::check)?;
+    settings.dns_sd_configs.iter().try_for_each(DnsSettings::check)?;
+    settings.http_sd_configs.iter().try_for_each(HttpDiscoverySettings::check)?;
+    settings.kubernetes_sd_configs.iter().try_for_each(KubernetesSettings::check)
+}
+
+fn limit(own: Option<u64>, global: u64) -> Option<u64> {
+    Some(own.unwrap_or(global)).filter(|limit| *limit > 0)
+}
+
+fn rules(settings: &[relabel::Settings]) -> Result<Vec<Rule>, (usize, InvalidRule)> {
+    let numbered = settings.iter().zip(1..);
+    numbered.map(|(rule, number)| Rule::new(rule).map_err(|fault| (number, fault))).collect()
+}
+
+#[cfg(test)]
+mod tests;

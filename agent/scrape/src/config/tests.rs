@@ -1,0 +1,78 @@
+//! The section as a file has it.
+
+use super::*;
+
+fn jobs(text: &str) -> Result<Vec<Job>, String> {
+    let settings: Settings = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    settings.jobs().map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_job_takes_global_values_where_it_has_none() {
+    let text = r#"
+        tenant = "acme"
+        scrape_interval = "5s"
+        sample_limit = 100
+        [[scrape_configs]]
+        job_name = "a"
+        static_configs = [{ targets = ["localhost:1"], labels = { env = "x" } }]
+        [[scrape_configs]]
+        job_name = "b"
+        tenant = "globex"
+        scrape_interval = "1m"
+        scrape_timeout = "30s"
+        sample_limit = 0
+        body_size_limit = "1MB"
+        scrape_protocols = ["PrometheusText0.0.4"]
+        basic_auth = { username = "u", password = "p" }
+        http_headers = { X-Scope = { values = ["v"] } }
+        relabel_configs = [{ source_labels = ["job"], regex = "x", action = "drop" }]
+        kubernetes_sd_configs = [{ role = "pod", namespaces = { names = ["n"] } }]
+    "#;
+    let jobs = jobs(text).expect("is valid");
+    let [a, b] = jobs.as_slice() else { panic!("two jobs") };
+    assert_eq!((a.tenant.as_str(), a.interval.as_secs(), a.timeout.as_secs()), ("acme", 5, 5));
+    assert_eq!((a.limits.samples, a.settings.metrics_path.as_str()), (Some(100), "/metrics"));
+    assert_eq!((b.tenant.as_str(), b.interval.as_secs(), b.timeout.as_secs()), ("globex", 60, 30));
+    assert_eq!((b.limits.samples, b.limits.body_bytes), (None, Some(1 << 20)));
+    assert_eq!((b.relabel.len(), b.http.http_headers.len()), (1, 1));
+}
+
+#[test]
+fn faults_name_the_job() {
+    let job = "[[scrape_configs]]\njob_name = 'a'\n";
+    for (text, message) in [
+        ("[[scrape_configs]]\n", "job #1: job_name is empty"),
+        (&format!("{job}{job}"), "job a: another job has the same name"),
+        (&format!("{job}scrape_interval = '1ms'"), "job a: scrape_interval must be at least 100ms"),
+        (
+            &format!("{job}scrape_timeout = '2m'"),
+            "job a: scrape_timeout must be above zero and at most scrape_interval",
+        ),
+        (&format!("{job}scheme = 'ftp'"), "job a: scheme must be http or https"),
+        (
+            &format!("{job}relabel_configs = [{{ target_label = 'x' }}, {{}}]"),
+            "job a: relabel_configs, rule 2: action Replace needs a target_label",
+        ),
+        (
+            &format!("{job}bearer_token = 'x'\nbasic_auth = {{ username = 'u', password = 'p' }}"),
+            "job a: at most one of basic_auth, authorization and bearer_token can be set",
+        ),
+        (
+            &format!("{job}dns_sd_configs = [{{ names = ['x'], type = 'A' }}]"),
+            "job a: dns_sd_configs: A and AAAA records need a port",
+        ),
+        (
+            &format!("{job}file_sd_configs = [{{ files = ['x.txt'] }}]"),
+            "job a: file_sd_configs: \"x.txt\" does not end in .json, .yml or .yaml",
+        ),
+        (
+            &format!("{job}allowed_networks = ['x']"),
+            "job a: allowed_networks: \"x\" is not a network: write an address, or an address and a prefix length as in 10.0.0.0/8",
+        ),
+    ] {
+        assert_eq!(jobs(text).expect_err("is refused"), message, "{text}");
+    }
+    let unknown = jobs(&format!("{job}sample_limits = 5")).expect_err("is refused");
+    assert!(unknown.starts_with("unknown field `sample_limits`, expected"), "{unknown}");
+}

@@ -46,7 +46,8 @@ pub(crate) async fn alerting(options: cli::Daemon) -> Result<(), Failure> {
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
         (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
-    let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
+    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false);
+    let serving = serve(settings.listen, router, &stop).await?;
     let result = alerting::run(&settings, &metrics, &readiness, &stop).await.map_err(failed);
     stop.stop();
     serving.await.map_err(failed)?.map_err(failed)?;
@@ -61,9 +62,11 @@ pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
         (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
-    let serving = serve_admin(settings.listen, &metrics, &readiness, &stop).await?;
-    let agent =
-        Agent::start(&settings, Workload::default(), &metrics, &stop).await.map_err(failed)?;
+    let workload = Workload::default();
+    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false)
+        .merge(agent::targets_router(workload.targets.clone()));
+    let serving = serve(settings.listen, router, &stop).await?;
+    let agent = Agent::start(&settings, workload, &metrics, &stop).await.map_err(failed)?;
     readiness.ready();
     stop.stopped().await;
     agent.stopped().await;
@@ -75,14 +78,13 @@ pub(crate) fn init(service: &'static str, config: &Config) -> Result<telemetry::
     telemetry::init(service, &config.telemetry).map_err(usage)
 }
 
-async fn serve_admin(
+/// Serves on a port of the daemon's own until `stop`.
+async fn serve(
     listen: std::net::SocketAddr,
-    metrics: &Metrics,
-    readiness: &Readiness,
+    router: serve::Router,
     stop: &Stop,
 ) -> Result<tokio::task::JoinHandle<std::io::Result<()>>, Failure> {
     let listener = serve::bind(listen).await.map_err(usage)?;
-    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false);
     let stop = stop.clone();
     Ok(tokio::spawn(async move { serve::run(listener, router, &stop).await }))
 }

@@ -20,6 +20,7 @@ use crate::{
     outbox::Outbox,
     probes::{LocalProbe, Probes},
     push::{Queue, Sender},
+    scraping::{self, Scraping},
     sources::{
         NodeLabels, Source, Tick, cgroups::CgroupSource, node::NodeSource,
         supervised::SupervisedSource,
@@ -38,6 +39,8 @@ pub struct Workload {
     pub probes: Vec<LocalProbe>,
     /// Finished requests, from a proxy.
     pub accesses: Option<mpsc::Receiver<Access>>,
+    /// Where the state of scraped targets is to be seen.
+    pub targets: scrape::status::Status,
 }
 
 /// Processes that the agent runs.
@@ -66,6 +69,8 @@ pub enum StartError {
         #[source]
         source: supervisor::StartError,
     },
+    #[error(transparent)]
+    Scrape(#[from] scraping::ScrapeStartError),
     #[error("cannot probe {instance}: {source}")]
     Probe { instance: String, source: probe::prober::ProberError },
 }
@@ -90,7 +95,8 @@ impl Agent {
         stop: &Stop,
     ) -> Result<Self, StartError> {
         settings.validate()?;
-        let metrics = AgentMetrics::register(metrics);
+        let registry = metrics;
+        let metrics = AgentMetrics::register(registry);
         let control = settings.control()?;
         let node = settings.node_name();
         let labels = NodeLabels {
@@ -138,6 +144,8 @@ impl Agent {
         }
         assign_probes(workload.probes, &probes, supervisor.as_deref()).await?;
         sources.extend(host_sources(settings, &budget, &labels)?);
+        let scraping = Scraping { settings: &settings.scrape, labels: &labels, stop };
+        tasks.extend(scraping.start(queue.clone(), workload.targets, registry).await?);
         let ticker = Ticker {
             interval: settings.interval.0,
             sources,

@@ -31,6 +31,8 @@ pub struct Settings {
     pub cgroups: Cgroups,
     /// Collect the node's own load, memory, disks and network.
     pub node_metrics: bool,
+    /// What apps expose themselves.
+    pub scrape: scrape::config::Settings,
 }
 
 /// How samples are sent to the aggregator.
@@ -71,6 +73,7 @@ impl Default for Settings {
             queue: ByteSize(64 << 20),
             cgroups: Cgroups::default(),
             node_metrics: true,
+            scrape: scrape::config::Settings::default(),
         }
     }
 }
@@ -95,6 +98,8 @@ pub enum InvalidSettings {
     Prefix,
     #[error("agent.cgroups.tenant: {0}")]
     Tenant(#[from] InvalidTenant),
+    #[error("agent.scrape: {0}")]
+    Scrape(#[from] scrape::config::InvalidJob),
     #[error("agent.token: {0}")]
     Token(String),
     #[error("agent.aggregator: {0}")]
@@ -113,6 +118,7 @@ impl Settings {
             return Err(InvalidSettings::Prefix);
         }
         self.tenant()?;
+        self.scrape.jobs()?;
         self.control().map(|_client| ())
     }
 

@@ -12,9 +12,12 @@ mod metrics;
 mod outbox;
 mod probes;
 mod push;
+mod scraping;
 mod sources;
+mod targets;
 mod traffic;
 
 pub use agent::{Agent, StartError, Supervision, Workload};
 pub use probes::LocalProbe;
+pub use targets::router as targets_router;
 pub use traffic::Access;

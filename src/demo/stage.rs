@@ -77,6 +77,7 @@ impl Stage {
             }),
             probes: fleet.members.iter().map(probe_of).collect::<Result<_, _>>()?,
             accesses: Some(accesses_out),
+            ..Workload::default()
         };
         let listen = options.listen.unwrap_or(if options.script {
             SocketAddr::from((Ipv4Addr::LOCALHOST, 0))

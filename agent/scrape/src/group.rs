@@ -37,12 +37,21 @@ pub struct WrittenGroup {
     pub labels: Option<BTreeMap<String, String>>,
 }
 
+impl Group {
+    /// Addresses and the labels that they share, as people write them.
+    pub fn from_written(addresses: &[String], labels: &BTreeMap<String, String>) -> Self {
+        let targets = addresses.iter();
+        Self {
+            targets: targets
+                .map(|address| LabelSet::from_iter([(ADDRESS, address.as_str())]))
+                .collect(),
+            labels: labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        }
+    }
+}
+
 impl From<WrittenGroup> for Group {
     fn from(written: WrittenGroup) -> Self {
-        let targets = written.targets.into_iter();
-        Self {
-            targets: targets.map(|address| LabelSet::from_iter([(ADDRESS, address)])).collect(),
-            labels: written.labels.unwrap_or_default().into_iter().collect(),
-        }
+        Self::from_written(&written.targets, &written.labels.unwrap_or_default())
     }
 }

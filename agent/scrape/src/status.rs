@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -35,7 +35,44 @@ pub struct LastScrape {
 /// The state of all jobs. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    jobs: Arc<Mutex<BTreeMap<String, JobStatus>>>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    jobs: BTreeMap<String, JobStatus>,
+    /// Targets in each [`Health`].
+    counts: [usize; 3],
+}
+
+/// What is known of a target's health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Health {
+    Up,
+    Down,
+    /// Not scraped yet.
+    Unknown,
+}
+
+impl TargetStatus {
+    fn health(&self) -> Health {
+        match &self.last {
+            None => Health::Unknown,
+            Some(last) if last.error.is_empty() => Health::Up,
+            Some(_) => Health::Down,
+        }
+    }
+}
+
+impl Inner {
+    fn count(&mut self, before: Option<Health>, after: Option<Health>) {
+        if let Some(place) = before.and_then(|health| self.counts.get_mut(health as usize)) {
+            *place = place.saturating_sub(1);
+        }
+        if let Some(place) = after.and_then(|health| self.counts.get_mut(health as usize)) {
+            *place += 1;
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -45,19 +82,18 @@ struct JobStatus {
 }
 
 /// Which targets to show.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct TargetsQuery {
     /// `active`, `dropped`, or anything else for both.
     pub state: String,
-    #[serde(rename = "scrapePool")]
+    /// Only this job; all when empty.
     pub scrape_pool: String,
 }
 
 /// Which descriptions to show.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct MetadataQuery {
+    /// Only this metric; all when empty.
     pub metric: String,
     pub limit: Option<usize>,
 }
@@ -65,29 +101,26 @@ pub struct MetadataQuery {
 impl Status {
     /// Announces a job, so that it is shown before it has targets.
     pub fn add_job(&self, job: &str) {
-        self.with(|jobs| {
-            jobs.entry(job.to_owned()).or_default();
-        });
+        self.lock().jobs.entry(job.to_owned()).or_default();
     }
 
     pub fn start(&self, job: &str, target: &Arc<Target>) {
         let status = TargetStatus { target: Arc::clone(target), last: None, metadata: Vec::new() };
-        self.with(|jobs| {
-            let targets = &mut jobs.entry(job.to_owned()).or_default().targets;
-            targets.insert(target.identity.clone(), status);
-        });
+        let mut inner = self.lock();
+        let targets = &mut inner.jobs.entry(job.to_owned()).or_default().targets;
+        let before = targets.insert(target.identity.clone(), status);
+        inner.count(before.map(|before| before.health()), Some(Health::Unknown));
     }
 
     pub fn end(&self, job: &str, target: &Target) {
-        self.with(|jobs| {
-            if let Some(job) = jobs.get_mut(job) {
-                job.targets.remove(&target.identity);
-            }
-        });
+        let mut inner = self.lock();
+        let job = inner.jobs.get_mut(job);
+        let before = job.and_then(|job| job.targets.remove(&target.identity));
+        inner.count(before.map(|before| before.health()), None);
     }
 
     pub fn set_dropped(&self, job: &str, dropped: &Dropped) {
-        self.with(|jobs| jobs.entry(job.to_owned()).or_default().dropped = dropped.clone());
+        self.lock().jobs.entry(job.to_owned()).or_default().dropped = dropped.clone();
     }
 
     /// Notes a scrape; what the target says of its metrics is kept when it differs in number, which
@@ -99,91 +132,78 @@ impl Status {
         last: LastScrape,
         metadata: impl Iterator<Item = (&'m str, &'m Metadata)>,
     ) {
-        self.with(|jobs| {
-            let status = jobs.get_mut(job).and_then(|job| job.targets.get_mut(&target.identity));
-            let Some(status) = status else { return };
-            status.last = Some(last);
-            let metadata: Vec<_> = metadata.take(FAMILIES_SHOWN_MAX).collect();
-            if metadata.len() != status.metadata.len() {
-                let owned = metadata.into_iter();
-                status.metadata =
-                    owned.map(|(name, said)| (name.to_owned(), said.clone())).collect();
-            }
-        });
+        let mut inner = self.lock();
+        let status = inner.jobs.get_mut(job).and_then(|job| job.targets.get_mut(&target.identity));
+        let Some(status) = status else { return };
+        let before = status.health();
+        status.last = Some(last);
+        let after = status.health();
+        let metadata: Vec<_> = metadata.take(FAMILIES_SHOWN_MAX).collect();
+        if metadata.len() != status.metadata.len() {
+            let owned = metadata.into_iter();
+            status.metadata = owned.map(|(name, said)| (name.to_owned(), said.clone())).collect();
+        }
+        inner.count(Some(before), Some(after));
     }
 
     /// How many targets are up, down, and not yet scraped.
     pub fn counts(&self) -> [usize; 3] {
-        self.with(|jobs| {
-            let mut counts = [0; 3];
-            for status in jobs.values().flat_map(|job| job.targets.values()) {
-                let [up, down, unknown] = &mut counts;
-                *match &status.last {
-                    None => unknown,
-                    Some(last) if last.error.is_empty() => up,
-                    Some(_) => down,
-                } += 1;
-            }
-            counts
-        })
+        self.lock().counts
     }
 
     /// The answer of `GET /api/v1/targets`.
     pub fn targets_json(&self, query: &TargetsQuery) -> Value {
         let chosen = |name: &str| query.scrape_pool.is_empty() || query.scrape_pool == name;
-        self.with(|jobs| {
-            let (mut active, mut dropped) = (Vec::new(), Vec::new());
-            let mut counts = BTreeMap::new();
-            for (name, job) in jobs.iter().filter(|(name, _)| chosen(name)) {
-                if query.state != "dropped" {
-                    active.extend(job.targets.values().map(|status| target_json(name, status)));
-                }
-                if query.state != "active" {
-                    let shown = job.dropped.shown.iter();
-                    dropped.extend(shown.map(|labels| {
-                        json!({ "discoveredLabels": labels_json(labels), "scrapePool": name })
-                    }));
-                    counts.insert(name.clone(), job.dropped.count);
-                }
+        let inner = self.lock();
+        let (mut active, mut dropped) = (Vec::new(), Vec::new());
+        let mut counts = BTreeMap::new();
+        for (name, job) in inner.jobs.iter().filter(|(name, _)| chosen(name)) {
+            if query.state != "dropped" {
+                active.extend(job.targets.values().map(|status| target_json(name, status)));
             }
-            success(&json!({
-                "activeTargets": active,
-                "droppedTargets": dropped,
-                "droppedTargetCounts": counts,
-            }))
-        })
+            if query.state != "active" {
+                let shown = job.dropped.shown.iter();
+                dropped.extend(shown.map(
+                    |labels| json!({ "discoveredLabels": labels_json(labels), "scrapePool": name }),
+                ));
+                counts.insert(name.clone(), job.dropped.count);
+            }
+        }
+        success(&json!({
+            "activeTargets": active,
+            "droppedTargets": dropped,
+            "droppedTargetCounts": counts,
+        }))
     }
 
     /// The answer of `GET /api/v1/scrape_pools`.
     pub fn pools_json(&self) -> Value {
-        self.with(|jobs| success(&json!({ "scrapePools": jobs.keys().collect::<Vec<_>>() })))
+        success(&json!({ "scrapePools": self.lock().jobs.keys().collect::<Vec<_>>() }))
     }
 
     /// The answer of `GET /api/v1/targets/metadata`, without selection by target.
     pub fn metadata_json(&self, query: &MetadataQuery) -> Value {
         let limit = query.limit.unwrap_or(usize::MAX);
-        self.with(|jobs| {
-            let targets = jobs.values().flat_map(|job| job.targets.values());
-            let said = targets.flat_map(|status| {
-                status.metadata.iter().map(move |(name, metadata)| (status, name, metadata))
-            });
-            let chosen =
-                said.filter(|(_, name, _)| query.metric.is_empty() || **name == query.metric);
-            let entries = chosen.take(limit).map(|(status, name, metadata)| {
-                json!({
-                    "target": labels_json(&status.target.labels),
-                    "metric": name,
-                    "type": metadata.kind,
-                    "help": metadata.help,
-                    "unit": metadata.unit,
-                })
-            });
-            success(&Value::Array(entries.collect()))
-        })
+        let inner = self.lock();
+        let targets = inner.jobs.values().flat_map(|job| job.targets.values());
+        let said = targets.flat_map(|status| {
+            status.metadata.iter().map(move |(name, metadata)| (status, name, metadata))
+        });
+        let chosen = said.filter(|(_, name, _)| query.metric.is_empty() || **name == query.metric);
+        let entries = chosen.take(limit).map(|(status, name, metadata)| {
+            json!({
+                "target": labels_json(&status.target.labels),
+                "metric": name,
+                "type": metadata.kind,
+                "help": metadata.help,
+                "unit": metadata.unit,
+            })
+        });
+        success(&Value::Array(entries.collect()))
     }
 
-    fn with<T>(&self, use_jobs: impl FnOnce(&mut BTreeMap<String, JobStatus>) -> T) -> T {
-        use_jobs(&mut self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -197,11 +217,12 @@ fn labels_json(labels: &LabelSet) -> Value {
 
 fn target_json(job: &str, status: &TargetStatus) -> Value {
     let TargetStatus { target, last, .. } = status;
-    let (health, error) = match last {
-        None => ("unknown", ""),
-        Some(last) if last.error.is_empty() => ("up", ""),
-        Some(last) => ("down", last.error.as_str()),
+    let health = match status.health() {
+        Health::Up => "up",
+        Health::Down => "down",
+        Health::Unknown => "unknown",
     };
+    let error = last.as_ref().map_or("", |last| last.error.as_str());
     let at = last.as_ref().map_or_else(
         || "0001-01-01T00:00:00Z".to_owned(),
         |last| {

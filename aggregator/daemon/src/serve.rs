@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
-use axum::Router;
+pub use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::stop::Stop;

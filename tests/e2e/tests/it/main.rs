@@ -19,5 +19,6 @@ mod page;
 mod prometheus;
 mod reload;
 mod remote_read;
+mod scrape;
 mod telemetry;
 mod usage;

@@ -144,3 +144,6 @@ fn host_name() -> String {
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     if name.is_empty() { "localhost".to_owned() } else { name }
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,7 +168,7 @@ impl Sender {
                     self.encoder.reset(random());
                     self.rewrite();
                     // One that refuses even a beginning is asked less and less often.
-                    rest = sequence <= 1;
+                    rest = sequence <= 1 || answer.wait.is_some();
                 }
                 Verdict::Unknown => rest = !self.fall_back(language, &answer.why),
                 Verdict::Later => {

@@ -218,6 +218,18 @@ async fn a_receiver_that_refuses_every_beginning_is_asked_again_later() {
     assert_eq!(test.counted(), [2, 0, 0, 2]);
 }
 
+/// Some samples are over a limit for now, and the same body would be taken for a repetition.
+#[tokio::test]
+async fn what_was_applied_but_not_all_stored_begins_anew() {
+    let mut test = Test::new(Protocol::Auto).await;
+    let (epoch, _) = test.send(&[STORED]).await[0].place();
+    let part = Reply::Status(429, "X-Tidewatch-Frames-Sequence: 2\r\nretry-after: 0\r\n");
+    let requests = test.send(&[part, STORED]).await;
+    assert_eq!(requests[0].place(), (epoch, 2));
+    assert!(requests[1].place().0 != epoch && requests[1].place().1 == 1);
+    assert_eq!(test.counted(), [4, 0, 0, 1]);
+}
+
 #[tokio::test]
 async fn a_receiver_without_frames_gets_what_it_knows() {
     let old = [

@@ -6,6 +6,7 @@
 //! | 400, and other 4xx, with [`HEADER_SEQUENCE`] | stored in part or not at all, for good | goes on; begins anew unless the header tells that the body was applied |
 //! | 409 | epoch, sequence or a group is not known | begins anew with the same samples |
 //! | 401, 429, 5xx | not now; the body was not applied, or the epoch was forgotten | sends the same body again later |
+//! | 429, 5xx, where [`HEADER_SEQUENCE`] tells that the body was applied | some of the samples not now | begins anew with the same samples, later |
 //! | 404, 405, 415, other 4xx without that header, 2xx without counts | the receiver knows no frames | sends remote write |
 
 use codec::inflate::Compression;
@@ -82,17 +83,17 @@ pub fn verdict<'h>(
     sequence: u64,
     header: impl Fn(&'static str) -> Option<&'h str>,
 ) -> Verdict {
+    let applied = || header(HEADER_SEQUENCE).map(|applied| applied.trim().parse() == Ok(sequence));
     match status {
         // A proxy or another program may answer anything with a bare 200.
         200..=299 if header(HEADER_SAMPLES_WRITTEN).is_some() => Verdict::Stored,
         200..=299 | 404 | 405 | 415 => Verdict::Unknown,
         STATUS_BEGIN_ANEW => Verdict::BeginAnew,
+        // The same body would be taken for a repetition.
+        429 | 500..=599 if applied() == Some(true) => Verdict::BeginAnew,
         // A token can be mended without a restart, so 401 is not the samples' end.
         401 | 429 | 500..=599 => Verdict::Later,
-        _ => match header(HEADER_SEQUENCE) {
-            Some(applied) => Verdict::Refused { applied: applied.trim().parse() == Ok(sequence) },
-            None => Verdict::Unknown,
-        },
+        _ => applied().map_or(Verdict::Unknown, |applied| Verdict::Refused { applied }),
     }
 }
 

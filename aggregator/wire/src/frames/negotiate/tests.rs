@@ -37,7 +37,7 @@ fn answers_mean_what_the_table_says() {
     let counted = [(HEADER_SAMPLES_WRITTEN, "5")];
     let applied = [(HEADER_SEQUENCE, "3")];
     let before = [(HEADER_SEQUENCE, "2")];
-    let cases: [(u16, Headers<'_>, Verdict); 20] = [
+    let cases: [(u16, Headers<'_>, Verdict); 23] = [
         (200, &counted, Verdict::Stored),
         (204, &counted, Verdict::Stored),
         (200, &[], Verdict::Unknown),
@@ -51,7 +51,10 @@ fn answers_mean_what_the_table_says() {
         (403, &before, Verdict::Refused { applied: false }),
         (413, &[], Verdict::Unknown),
         (401, &[], Verdict::Later),
-        (429, &applied, Verdict::Later),
+        (429, &[], Verdict::Later),
+        (429, &before, Verdict::Later),
+        (429, &applied, Verdict::BeginAnew),
+        (503, &applied, Verdict::BeginAnew),
         (503, &[], Verdict::Later),
         (409, &applied, Verdict::BeginAnew),
         (404, &[], Verdict::Unknown),

@@ -1,0 +1,18 @@
+//! Tests of what the section may say.
+
+use super::{Protocol, Settings};
+
+#[test]
+fn the_protocol_is_chosen_by_name() {
+    let cases = [
+        ("{}", Some(Protocol::Auto)),
+        (r#"{"protocol": "auto"}"#, Some(Protocol::Auto)),
+        (r#"{"protocol": "frames"}"#, Some(Protocol::Frames)),
+        (r#"{"protocol": "remote-write"}"#, Some(Protocol::RemoteWrite)),
+        (r#"{"protocol": "smoke"}"#, None),
+    ];
+    for (section, expected) in cases {
+        let settings = serde_json::from_str::<Settings>(section);
+        assert_eq!(settings.ok().map(|settings| settings.protocol), expected, "{section}");
+    }
+}

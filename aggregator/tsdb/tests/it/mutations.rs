@@ -6,7 +6,7 @@ use disk::sim::Random;
 use super::mutation::{Original, changes_are_hidden};
 
 /// `cargo run --release -p tsdb --example fuzz` runs many more.
-const ROUNDS: u64 = 250;
+const ROUNDS: u64 = 150;
 
 #[test]
 fn changed_files_cost_what_was_hit_and_nothing_else() {

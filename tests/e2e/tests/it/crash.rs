@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use e2e::{
+    process::wait_until,
     server::{ACME, Server},
     write::{batch, now, send},
 };
@@ -31,10 +32,16 @@ fn acknowledged_samples_survive_kill_9() {
                 let (stop, ledger) = (Arc::clone(&stop), Arc::clone(&ledger));
                 scope.spawn(move || write_until(server, number, start, &ledger[number], &stop));
             }
-            // Long enough for many acknowledgements, and not the same each round.
-            std::thread::sleep(std::time::Duration::from_millis(300 + 130 * round as u64));
+            // However slow the machine is, each has had an answer before the end comes.
+            let begun = wait_until("every writer to be answered", || {
+                let mut all = ledger.iter().zip(&acknowledged);
+                all.all(|(value, known)| value.load(Ordering::Relaxed) > *known).then_some(())
+            });
+            // Then for long enough for many more, and not the same each round.
+            std::thread::sleep(std::time::Duration::from_millis(100 + 130 * round as u64));
             signal(server.process.pid(), "KILL");
             stop.store(true, Ordering::Relaxed);
+            assert!(begun.is_some(), "round {round}: not every writer was answered");
         });
         for (known, value) in acknowledged.iter_mut().zip(ledger.iter()) {
             *known = value.load(Ordering::Relaxed);

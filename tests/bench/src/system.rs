@@ -180,7 +180,7 @@ fn configure(kind: Kind, dir: &Path, port: u16) -> Result<(), String> {
     fs::write(dir.join(file), text).map_err(|error| error.to_string())
 }
 
-/// Ours: an agent's token and a tenant's, and limits that let the load through. Real data is older
+/// Ours: a token of agents on any node and one of a tenant, and limits that let the load through. Real data is older
 /// than the usual retention.
 fn configuration(port: u16, data: &Path) -> String {
     format!(
@@ -188,7 +188,7 @@ fn configuration(port: u16, data: &Path) -> String {
          [aggregator.limits]\nactive_series = 5000000\n\
          [aggregator.query]\nsamples_max = 500000000\n\
          [[aggregator.tokens]]\nname = \"agent\"\ntoken = {AGENT:?}\ntenants = [\"*\"]\n\
-         scopes = [\"agent\"]\nnode = \"n1\"\n\
+         scopes = [\"agent\"]\n\
          [[aggregator.tokens]]\nname = \"acme\"\ntoken = {ACME:?}\ntenants = [\"acme\"]\n\
          scopes = [\"metrics-read\", \"metrics-write\"]\n"
     )

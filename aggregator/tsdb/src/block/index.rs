@@ -17,7 +17,7 @@ use super::{
 use crate::{
     chunk,
     samples::Samples,
-    select::{Condition, LabelIndex, Pattern, resolve},
+    select::{Condition, LabelIndex, Pattern, memo::WORTH_REMEMBERING, resolve},
     times::{Stand, Times},
     union::Union,
 };
@@ -262,9 +262,6 @@ impl LabelIndex for BlockTenant {
         Ok(found)
     }
 }
-
-/// It is cheap to try fewer values again.
-const WORTH_REMEMBERING: usize = 64;
 
 impl BlockSeries {
     /// First and last time of each chunk.

@@ -19,9 +19,16 @@ use super::{
 };
 use crate::{
     hash::HashKey,
-    select::{LabelIndex, Pattern, memo::Memo},
+    select::{
+        LabelIndex, Pattern,
+        memo::{Memo, WORTH_REMEMBERING},
+    },
     union::Union,
 };
+
+mod matched;
+
+use matched::Matched;
 
 /// Most labels of a series that the index can hold.
 pub(crate) const LABELS_MAX: usize = 1000;
@@ -180,12 +187,42 @@ impl Index {
 
     /// The labels of a series that exists.
     pub(crate) fn labels(&self, series: u32) -> Labels {
+        self.join(self.pairs_of(series))
+    }
+
+    fn join(&self, pairs: impl Iterator<Item = u32>) -> Labels {
         let mut packed = Vec::with_capacity(512);
-        for pair in self.pairs_of(series) {
+        for pair in pairs {
             let pair = &self.pairs[pair as usize];
             put_pair(&mut packed, &self.names[pair.name as usize].text, &pair.value);
         }
         Labels::from_packed_pairs(&packed)
+    }
+
+    /// The labels of many series.
+    ///
+    /// Mostly what they take is waiting for memory. Going over some of them once for the numbers
+    /// of pairs, once for the texts and only then to join them, the waits overlap.
+    pub(crate) fn labels_of(&self, series: &[u32]) -> Vec<Labels> {
+        const TOGETHER: usize = 128;
+        let mut found = Vec::with_capacity(series.len());
+        let (mut pairs, mut ends) = (Vec::new(), Vec::new());
+        for some in series.chunks(TOGETHER) {
+            pairs.clear();
+            ends.clear();
+            for number in some {
+                pairs.extend(self.pairs_of(*number));
+                ends.push(pairs.len());
+            }
+            let text = |pair: &u32| self.pairs[*pair as usize].value.as_bytes().first().copied();
+            std::hint::black_box(pairs.iter().filter_map(text).fold(0, |all, byte| all ^ byte));
+            let mut start = 0;
+            for end in &ends {
+                found.push(self.join(pairs[start..*end].iter().copied()));
+                start = *end;
+            }
+        }
+        found
     }
 
     /// Forgets series.
@@ -327,21 +364,21 @@ impl LabelIndex for Index {
             found.pairs_seen = known.pairs.len();
         }
         let lists = || found.passing.iter().map(|number| &self.pairs[number as usize].postings);
-        let total: u64 = lists().map(Postings::len).sum();
+        let total = || lists().map(Postings::len).sum::<u64>();
         let passes = |series: u32| self.pairs_of(series).any(|pair| found.passing.contains(pair));
         let (answer, series) = match (&found.series, among) {
-            (Some((series, seen)), _) => {
+            (Some((series, seen)), _) if u64::from(self.next - seen) * ASKING_COST <= total() => {
                 let mut series = series.clone();
                 series.extend((*seen..self.next).filter(|series| passes(*series)));
                 (series.clone(), Some((series, self.next)))
             }
-            (None, Some(few)) if !again && few.len() * ASKING_COST < total => {
+            (None, Some(few)) if !again && few.len() * ASKING_COST < total() => {
                 let mut bits = vec![0u64; self.pairs.len().div_ceil(64)];
                 found.passing.iter().for_each(|pair| bits[pair as usize / 64] |= 1 << (pair % 64));
                 let passes = |pair: u32| bits[pair as usize / 64] >> (pair % 64) & 1 != 0;
                 (few.iter().filter(|series| self.pairs_of(*series).any(passes)).collect(), None)
             }
-            (None, _) => {
+            _ => {
                 let mut union = Union::new(self.next);
                 lists().for_each(|postings| postings.add_to(&mut union));
                 let series = union.finish();
@@ -359,27 +396,6 @@ impl LabelIndex for Index {
             }
         }
         Ok(answer)
-    }
-}
-
-/// It is cheap to try fewer values again.
-const WORTH_REMEMBERING: usize = 64;
-
-/// What was found for a pattern. Pairs and series only come, until some are removed, which makes
-/// the index forget what it has found.
-#[derive(Clone, Debug, Default)]
-struct Matched {
-    /// The pairs with values that match, among the first so many of the name.
-    passing: RoaringBitmap,
-    pairs_seen: usize,
-    /// The series that have one of them, and below which number all were looked at.
-    series: Option<(RoaringBitmap, u32)>,
-}
-
-impl Matched {
-    fn bytes(&self) -> usize {
-        let series = self.series.as_ref().map_or(0, |(series, _)| series.serialized_size());
-        size_of::<Self>() + self.passing.serialized_size() + series
     }
 }
 

@@ -150,14 +150,15 @@ impl Partition {
             }
         }
         let windows = windows.share();
-        let mut selected = Vec::with_capacity(snapshots.len());
-        let index = read(&self.index);
-        // A series that was dropped in between has no labels any more, and had no samples.
-        for (number, mut snapshot, of_group) in snapshots {
+        let numbers: Vec<u32> = snapshots.iter().map(|(number, ..)| *number).collect();
+        let labels = read(&self.index).labels_of(&numbers);
+        let framed = snapshots.into_iter().map(|(_, mut snapshot, of_group)| {
             snapshot.frames =
                 of_group.and_then(|(group, at)| Some((windows.get(&group)?.clone(), at)));
-            selected.push((index.labels(number), snapshot));
-        }
+            snapshot
+        });
+        // A series that was dropped in between has no labels any more, and had no samples.
+        let mut selected: Vec<(Labels, Snapshot)> = labels.into_iter().zip(framed).collect();
         selected.retain(|(labels, _)| !labels.is_empty());
         Ok(selected)
     }

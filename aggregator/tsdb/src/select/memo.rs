@@ -7,6 +7,8 @@ use std::{
 
 use crate::sync::lock;
 
+/// It is cheap to try fewer values than this again.
+pub(crate) const WORTH_REMEMBERING: usize = 64;
 /// Entries that one index remembers.
 const ENTRIES_MAX: usize = 32;
 /// Bytes that one index remembers.

@@ -104,7 +104,7 @@ fn what_is_remembered_follows_the_series() {
     let mut series: Vec<Option<Labels>> = Vec::new();
     let patterns = [".*7", "pod-1.*|.*3", "(pod-1.)?"];
     for round in 0..12u32 {
-        for number in 0..150 {
+        for number in 0..if round % 2 == 0 { 150 } else { 4 } {
             // Old values and new ones.
             let pod = format!("pod-{}", (number * 7 + round as usize * 40) % 700);
             let metric = format!("m{}", series.len());

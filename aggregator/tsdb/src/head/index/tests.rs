@@ -26,6 +26,11 @@ fn series_keep_their_labels_through_packing_and_removal() {
             assert_eq!(index.labels(number), labels(number as usize));
         }
     }
+    let left: Vec<u32> = index.all().iter().collect();
+    let expected: Vec<Labels> = left.iter().map(|number| labels(*number as usize)).collect();
+    assert_eq!(index.labels_of(&left), expected);
+    // Those that are gone have none.
+    assert_eq!(index.labels_of(&[1]), [Labels::default()]);
     assert_eq!(index.all().len(), 60);
     assert!(index.with_value("pod", "pod-3").unwrap().is_empty());
     assert_eq!(index.with_value("zone", "z1").unwrap().len(), 20);

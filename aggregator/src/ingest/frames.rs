@@ -8,8 +8,8 @@ use std::{ops::Range, sync::Arc};
 
 use axum::{
     body::Bytes,
-    extract,
-    http::{HeaderMap, header},
+    extract::{self, rejection::BytesRejection},
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use codec::inflate;
@@ -26,7 +26,7 @@ use wire::{
 };
 
 use super::{
-    Written, answer,
+    SEQUENCE, Written, answer,
     batches::Batches,
     inflated_max,
     sessions::{Group, Session, Sessions, lock},
@@ -54,10 +54,16 @@ pub(crate) async fn frames(
     extract::State(state): extract::State<State>,
     Caller(access): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let result = receive(&state, access, &headers, body).await;
-    answer(&state, result)
+    let result = match body {
+        Ok(body) => receive(&state, access, &headers, body).await,
+        Err(error) => Err(ApiError::TooLarge(format!("cannot read the body: {error}"))),
+    };
+    let mut response = answer(&state, result);
+    // Whatever the answer, it is one of those who know frames.
+    response.headers_mut().entry(SEQUENCE).or_insert(HeaderValue::from(0));
+    response
 }
 
 #[tracing::instrument(name = "frames", skip_all, fields(caller = access.name, bytes = body.len()))]

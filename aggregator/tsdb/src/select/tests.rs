@@ -102,7 +102,7 @@ fn few_series_of_many_values_are_found() {
 fn what_is_remembered_follows_the_series() {
     let mut index = Index::new(HashKey::new([1, 2]));
     let mut series: Vec<Option<Labels>> = Vec::new();
-    let patterns = [".*7", "pod-1.*|.*3", "(pod-1.)?"];
+    let patterns = [".*7", "pod-1.*|.*3", "(pod-1.)?", ".*[0-8]"];
     for round in 0..12u32 {
         for number in 0..if round % 2 == 0 { 150 } else { 4 } {
             // Old values and new ones.

@@ -8,14 +8,21 @@ use crate::samples::Column;
 /// be good.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
-    payloads: Vec<u8>,
-    /// Where each payload ends.
-    ends: Vec<u32>,
+    /// Payloads, one behind the other, none of them in two pieces. Pieces are not grown, so nothing
+    /// is copied and little is empty.
+    pieces: Vec<Vec<u8>>,
+    lengths: Vec<u32>,
     pub(crate) times: Vec<i64>,
+    /// Memory in bytes.
+    bytes: usize,
 }
 
 /// Memory of a frame beside its payload, in bytes.
 const FRAME_BYTES: usize = size_of::<u32>() + size_of::<i64>();
+
+/// A piece is as long as a quarter of those before it, within these bounds, in bytes.
+const PIECE_MIN: usize = 512;
+const PIECE_MAX: usize = 16 << 10;
 
 /// Ticks that are transposed together: as many values as a cache line has.
 const TOGETHER: usize = 8;
@@ -27,24 +34,33 @@ impl Window {
 
     /// Memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.payloads.len() + self.len() * FRAME_BYTES
+        self.bytes
     }
 
     /// Returns the memory that it took, in bytes.
     pub(crate) fn push(&mut self, time: i64, payload: &[u8]) -> usize {
-        self.payloads.extend_from_slice(payload);
-        self.ends.push(self.payloads.len() as u32);
+        let before = self.bytes;
+        let room = self.pieces.last().map_or(0, |piece| piece.capacity() - piece.len());
+        if room < payload.len() {
+            let length = (self.bytes / 4).clamp(PIECE_MIN, PIECE_MAX).max(payload.len());
+            self.pieces.push(Vec::with_capacity(length));
+            self.bytes += length;
+        }
+        if let Some(piece) = self.pieces.last_mut() {
+            piece.extend_from_slice(payload);
+        }
+        self.lengths.push(payload.len() as u32);
         self.times.push(time);
-        payload.len() + FRAME_BYTES
+        self.bytes += FRAME_BYTES;
+        self.bytes - before
     }
 
-    /// Forgets the frames and keeps the memory for those that follow.
+    /// Forgets the frames and gives their memory to whichever group needs it next.
     pub(crate) fn clear(&mut self) {
-        // Growing has doubled it; the next window will hardly be much larger than this one.
-        self.payloads.shrink_to(self.payloads.len() + self.payloads.len() / 8);
-        self.payloads.clear();
-        self.ends.clear();
+        self.pieces.clear();
+        self.lengths.clear();
         self.times.clear();
+        self.bytes = 0;
     }
 
     pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
@@ -53,9 +69,16 @@ impl Window {
     }
 
     fn payloads(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends).map(|(start, end)| start as usize..*end as usize);
-        ranges.map(|range| self.payloads.get(range).unwrap_or_default())
+        let mut pieces = self.pieces.iter();
+        let mut rest: &[u8] = &[];
+        self.lengths.iter().map(move |length| {
+            if rest.is_empty() {
+                rest = pieces.next().map_or(&[], |piece| piece);
+            }
+            let (payload, behind) = rest.split_at_checked(*length as usize).unwrap_or_default();
+            rest = behind;
+            payload
+        })
     }
 
     /// Replaces `out` by the values of all members, member by member.

@@ -29,8 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{:20}{:>9}{:>10}{:>12}{:>12}",
-        "rows", "changed", "B/sample", "encode M/s", "apply M/s"
+        "{:20}{:>9}{:>10}{:>12}{:>12}{:>16}",
+        "rows", "changed", "B/sample", "encode M/s", "apply M/s", "ten of 500 ns"
     )?;
     if let Some(folder) = std::env::args().nth(1) {
         let node = data::read_node(&Path::new(&folder).join("node-1s.bin.xz"))?;
@@ -100,11 +100,26 @@ fn measure(name: &str, groups: &[Vec<Vec<u64>>], out: &mut impl Write) -> io::Re
             black_box(&row);
         }
     });
+    // Ten values of each row, as a query for one metric takes them.
+    let some = best(|| {
+        for (rows, payloads) in groups.iter().zip(&payloads) {
+            let length = rows.first().map_or(0, Vec::len);
+            let wanted: Vec<u32> = (0..length as u32).step_by(GROUP / 10).collect();
+            let mut values = vec![0; wanted.len()];
+            for payload in payloads {
+                let applied = frame::apply_some(payload, length, &wanted, &mut values);
+                assert_eq!(applied, Ok(()));
+            }
+            black_box(&values);
+        }
+    });
+    let frames: usize = payloads.iter().map(Vec::len).sum();
+    let some = some.as_secs_f64() * 1e9 / frames as f64;
     let rate = |time: Duration| samples as f64 / time.as_secs_f64() / 1e6;
     let share = changed as f64 / samples as f64 * 100.0;
     let bytes = bytes as f64 / samples as f64;
     let (encode, apply) = (rate(encode), rate(apply));
-    writeln!(out, "{name:20}{share:>8.1}%{bytes:>10.3}{encode:>12.0}{apply:>12.0}")
+    writeln!(out, "{name:20}{share:>8.1}%{bytes:>10.3}{encode:>12.0}{apply:>12.0}{some:>16.0}")
 }
 
 fn frames(rows: &[Vec<u64>]) -> Vec<Vec<u8>> {

@@ -59,6 +59,28 @@ pub fn apply(payload: &[u8], row: &mut [u64]) -> Result<usize, FrameError> {
     Ok(positions.count())
 }
 
+/// Applies a frame to some values of a row of `length`: those at `wanted`, ascending, whose values are
+/// in `values`. Which row it is that the frame follows is not checked. After an error they are as
+/// they were.
+pub fn apply_some(
+    payload: &[u8],
+    length: usize,
+    wanted: &[u32],
+    values: &mut [u64],
+) -> Result<(), FrameError> {
+    let Parsed { base, positions, mut changes } = Parsed::take(payload, length)?;
+    if base.is_none() {
+        values.fill(0);
+    }
+    positions.visit_some(wanted, |at, rank| {
+        if let Some(value) = values.get_mut(at) {
+            changes.seek(rank);
+            *value ^= changes.next();
+        }
+    });
+    Ok(())
+}
+
 /// Whether a row is what a frame leads to: the frame has been applied already, and comes once more.
 pub fn leads_to(payload: &[u8], row: &[u64]) -> bool {
     let mut before = row.to_vec();

@@ -49,6 +49,21 @@ const READ: [Code; 16] = {
     read
 };
 
+/// Bytes of two changes, by the byte of their codes.
+const PAIRS: [u8; 256] = {
+    let mut pairs = [0; 256];
+    let mut codes = 0;
+    while codes < 256 {
+        pairs[codes] = CODES[codes % 16].1 + CODES[codes / 16].1;
+        codes += 1;
+    }
+    pairs
+};
+
+fn length_of(codes: &[u8]) -> usize {
+    codes.iter().map(|codes| usize::from(PAIRS[usize::from(*codes)])).sum()
+}
+
 /// The shortest code by the first byte that is not zero (0, 1, and 2 for all others) and the last.
 const WRITE: [[u8; 8]; 3] = {
     let mut write = [[0; 8]; 3];
@@ -105,11 +120,7 @@ impl<'a> Changes<'a> {
     pub(super) fn new(input: &'a [u8], count: usize) -> Result<Self, FrameError> {
         let split = input.split_at_checked(count.div_ceil(2));
         let (codes, bytes) = split.ok_or(FrameError::Truncated)?;
-        let lengths = |byte: &u8| {
-            READ[usize::from(byte & 15)].length as usize
-                + READ[usize::from(byte >> 4)].length as usize
-        };
-        let mut length: usize = codes.iter().map(lengths).sum();
+        let mut length = length_of(codes);
         if !count.is_multiple_of(2) {
             if codes.last().is_some_and(|last| last >> 4 != 0) {
                 return Err(FrameError::Invalid("padding"));
@@ -120,6 +131,21 @@ impl<'a> Changes<'a> {
             std::cmp::Ordering::Equal => Ok(Self { codes, bytes, number: 0 }),
             std::cmp::Ordering::Greater => Err(FrameError::Truncated),
             std::cmp::Ordering::Less => Err(FrameError::Invalid("length")),
+        }
+    }
+
+    /// Goes forward to a change by its number.
+    pub(super) fn seek(&mut self, number: usize) {
+        if self.number < number && self.number % 2 == 1 {
+            self.next();
+        }
+        if self.number < number {
+            let pairs = self.codes.get(self.number / 2..number / 2).unwrap_or_default();
+            self.bytes = self.bytes.get(length_of(pairs)..).unwrap_or_default();
+            self.number = number / 2 * 2;
+        }
+        if self.number < number {
+            self.next();
         }
     }
 

@@ -112,10 +112,8 @@ impl<'a> Positions<'a> {
         match self {
             Self::All(_) => row.iter_mut().for_each(change),
             Self::Bitmap { bytes, .. } => {
-                for (values, bytes) in row.chunks_mut(64).zip(bytes.chunks(8)) {
-                    let mut word = [0; 8];
-                    word[..bytes.len()].copy_from_slice(bytes);
-                    let mut word = u64::from_le_bytes(word);
+                for (number, values) in row.chunks_mut(64).enumerate() {
+                    let mut word = word(bytes, number);
                     while word != 0 {
                         if let Some(value) = values.get_mut(word.trailing_zeros() as usize) {
                             change(value);
@@ -135,5 +133,51 @@ impl<'a> Positions<'a> {
                 }
             }
         }
+    }
+
+    /// Calls `change` for each of the values at `wanted`, ascending, that changed: with its place in
+    /// `wanted`, and how many changes come before its own.
+    pub(super) fn visit_some(&self, wanted: &[u32], mut change: impl FnMut(usize, usize)) {
+        let wanted = wanted.iter().map(|at| *at as usize).enumerate();
+        match self {
+            Self::All(length) => {
+                wanted.filter(|(_, at)| at < length).for_each(|(place, at)| change(place, at));
+            }
+            Self::Bitmap { bytes, .. } => {
+                // How many bits are set before the word that is being looked at.
+                let (mut number, mut ones) = (0, 0);
+                for (place, at) in wanted {
+                    while number < at / 64 {
+                        ones += word(bytes, number).count_ones() as usize;
+                        number += 1;
+                    }
+                    let (word, bit) = (word(bytes, number), 1 << (at % 64));
+                    if word & bit != 0 {
+                        change(place, ones + (word & (bit - 1)).count_ones() as usize);
+                    }
+                }
+            }
+            Self::List { bytes, .. } => {
+                let (mut bytes, mut next, mut rank) = (*bytes, 0, 0);
+                let mut wanted = wanted.peekable();
+                while let Some(gap) = varint::take_u64(&mut bytes) {
+                    let changed = next + gap as usize;
+                    while wanted.next_if(|(_, at)| *at < changed).is_some() {}
+                    if let Some((place, _)) = wanted.next_if(|(_, at)| *at == changed) {
+                        change(place, rank);
+                    }
+                    (next, rank) = (changed + 1, rank + 1);
+                }
+            }
+        }
+    }
+}
+
+/// 64 bits of a bitmap, zeros where it has ended.
+fn word(bytes: &[u8], number: usize) -> u64 {
+    let rest = bytes.get(number * 8..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }

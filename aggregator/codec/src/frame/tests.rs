@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FrameError, apply, encode, encode_key, is_key, leads_to};
+use super::{FrameError, apply, apply_some, encode, encode_key, is_key, leads_to};
 
 fn framed(previous: &[u64], current: &[u64]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -136,6 +136,32 @@ proptest! {
         }
     }
 
+    #[test]
+    fn some_values_are_those_of_the_row(
+        (previous, current) in rows(),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 0..20),
+    ) {
+        let mut wanted: Vec<u32> = if current.is_empty() {
+            vec![]
+        } else {
+            picks.iter().map(|pick| pick.index(current.len()) as u32).collect()
+        };
+        wanted.sort_unstable();
+        wanted.dedup();
+        let of = |row: &[u64]| -> Vec<u64> { wanted.iter().map(|at| row[*at as usize]).collect() };
+        let mut key = Vec::new();
+        encode_key(&current, &mut key);
+        for payload in [framed(&previous, &current), key] {
+            let mut values = of(&previous);
+            prop_assert_eq!(apply_some(&payload, current.len(), &wanted, &mut values), Ok(()));
+            prop_assert_eq!(values, of(&current));
+        }
+        let mut values = of(&previous);
+        let cut = framed(&previous, &current);
+        prop_assert!(apply_some(&cut[..cut.len() - 1], current.len(), &wanted, &mut values).is_err());
+        prop_assert_eq!(values, of(&previous));
+    }
+
     /// Bytes that were changed give some row or an error that leaves the row.
     #[test]
     fn never_panics(
@@ -150,6 +176,10 @@ proptest! {
         }
         payload.truncate(payload.len().saturating_sub(cut.index(3)));
         let mut row = previous.clone();
+        let mut values = [7; 4];
+        if apply_some(&payload, previous.len(), &[0, 3, 70, u32::MAX], &mut values).is_err() {
+            prop_assert_eq!(values, [7; 4]);
+        }
         if apply(&payload, &mut row).is_err() {
             prop_assert_eq!(row, previous);
         }

@@ -31,13 +31,14 @@ proptest! {
             let value = prop_oneof![Just(0), 0..3u64, any::<u64>()];
             prop::collection::vec(prop::collection::vec(value, members), 1..30)
         }),
+        step in 1..12usize,
     ) {
         let members = rows[0].len();
         let window = window(&rows);
         let column = |member: usize| -> Vec<u64> { rows.iter().map(|row| row[member]).collect() };
         let mut all = vec![1.0];
         window.columns(members, &mut all);
-        let wanted: Vec<u32> = (0..members as u32).rev().step_by(2).collect();
+        let wanted: Vec<u32> = (0..members as u32).rev().step_by(step).collect();
         let window = Arc::new(window);
         let decoded = OnceLock::new();
         let shared = Shared { window: Arc::clone(&window), members, wanted: wanted.clone(), decoded };

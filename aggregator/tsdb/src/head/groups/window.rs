@@ -24,6 +24,10 @@ const FRAME_BYTES: usize = size_of::<u32>() + size_of::<i64>();
 const PIECE_MIN: usize = 512;
 const PIECE_MAX: usize = 16 << 10;
 
+/// Of up to this share of the members the values are picked out of the frames; of more, all are
+/// decoded.
+const SOME_SHARE: usize = 8;
+
 /// Ticks that are transposed together: as many values as a cache line has.
 const TOGETHER: usize = 8;
 
@@ -107,16 +111,31 @@ impl Window {
 
     /// The values of some members, member by member.
     fn some_columns(&self, members: usize, wanted: &[u32]) -> Vec<f64> {
+        if wanted.len() > members / SOME_SHARE {
+            let mut all = Vec::new();
+            self.columns(members, &mut all);
+            let columns = wanted.iter().flat_map(|member| self.column(&all, *member));
+            return columns.copied().collect();
+        }
         let count = self.len();
+        let mut places: Vec<usize> = (0..wanted.len()).collect();
+        places.sort_unstable_by_key(|place| wanted[*place]);
+        let ascending: Vec<u32> = places.iter().map(|place| wanted[*place]).collect();
+        let mut values = vec![0; wanted.len()];
         let mut out = vec![0.0; count * wanted.len()];
-        let mut row = vec![0; members];
         for (tick, payload) in self.payloads().enumerate() {
-            apply(payload, &mut row);
-            for (column, member) in out.chunks_exact_mut(count).zip(wanted) {
-                column[tick] = f64::from_bits(row.get(*member as usize).copied().unwrap_or(0));
+            let applied = codec::frame::apply_some(payload, members, &ascending, &mut values);
+            debug_assert!(applied.is_ok(), "{applied:?}");
+            for (place, bits) in places.iter().zip(&values) {
+                out[place * count + tick] = f64::from_bits(*bits);
             }
         }
         out
+    }
+
+    /// One member's values among those of all.
+    fn column<'a>(&self, all: &'a [f64], member: u32) -> &'a [f64] {
+        all.chunks_exact(self.len().max(1)).nth(member as usize).unwrap_or_default()
     }
 }
 
@@ -140,10 +159,8 @@ impl Shared {
     pub(crate) fn decode(&self, at: u32, out: &mut Column<f64>) {
         let decoded =
             self.decoded.get_or_init(|| self.window.some_columns(self.members, &self.wanted));
-        let count = self.window.len();
-        let values = decoded.chunks_exact(count.max(1)).nth(at as usize).unwrap_or_default();
         out.times.extend_from_slice(&self.window.times);
-        out.values.extend_from_slice(values);
+        out.values.extend_from_slice(self.window.column(decoded, at));
         debug_assert_eq!(out.times.len(), out.values.len());
     }
 }

@@ -220,6 +220,20 @@ fn what_else_comes_to_a_member_is_treated_like_any_sample() {
 }
 
 #[test]
+fn a_first_frame_that_is_late_is_taken_sample_by_sample() {
+    let store = open(&SimDisk::new(1));
+    append(&store, "acme", &[("a", NOW + 10, 1.0)]);
+    for time in [NOW, NOW + 10] {
+        let mut sender = Sender::new(&store, "acme", &["a", "b"]);
+        let answer = sender.send(&store, time, &[9.0, 2.0]);
+        let refused = u64::from(time == NOW + 10);
+        assert_eq!((answer.samples, answer.rejected_count()), (2 - refused, refused));
+    }
+    assert_eq!(samples(&store, "acme", "a"), [(NOW, 9.0), (NOW + 10, 1.0)]);
+    assert_eq!(samples(&store, "acme", "b"), [(NOW, 2.0), (NOW + 10, 2.0)]);
+}
+
+#[test]
 fn a_handle_is_good_as_long_as_its_group() {
     let disk = SimDisk::new(1);
     let store = open(&disk);

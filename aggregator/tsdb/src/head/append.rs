@@ -14,7 +14,6 @@ use super::{
     series::{Pushed, Series},
 };
 use crate::{
-    admission::check_labels,
     hash::Hash128,
     options::Options,
     outcome::{Appended, RejectReason},
@@ -227,30 +226,6 @@ impl<'a> Appending<'a> {
             });
         }
         self.admit_series(data, key, series.labels)
-    }
-
-    /// Creates a series, if it is welcome.
-    fn admit_series(
-        &mut self,
-        data: &mut Data,
-        key: Hash128,
-        labels: &[u8],
-    ) -> Result<u32, (RejectReason, &'static str)> {
-        if let Some(detail) = check_labels(labels, &data.limits) {
-            return Err((RejectReason::Labels, detail));
-        }
-        if data.table.len() as u64 >= data.limits.active_series {
-            return Err((RejectReason::SeriesLimit, "too many active series"));
-        }
-        let rate = data.limits.new_series_per_second;
-        if data.series_bucket.take(1, rate, self.context.now.0) == 0 {
-            return Err((RejectReason::SeriesRate, "too many new series per second"));
-        }
-        let created = self.partition.create(data, key, labels);
-        // The index has a limit of its own on labels, whatever the tenant's says.
-        let number = created.ok_or((RejectReason::Labels, "too many labels"))?;
-        self.appended.series_created += 1;
-        Ok(number)
     }
 
     fn refuse(&mut self, series: &SeriesWrite<'_>, reason: RejectReason, detail: &str) {

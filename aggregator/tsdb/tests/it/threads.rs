@@ -8,9 +8,14 @@ use std::{
     },
 };
 
+use codec::frame;
 use disk::os::OsDisk;
-use model::{matcher::Matcher, time::Timestamp};
-use tsdb::{options::Options, store::Store, view::TenantSet};
+use model::{labels::Labels, matcher::Matcher, tenant::TenantId, time::Timestamp};
+use tsdb::{
+    options::Options,
+    store::{Store, Write},
+    view::TenantSet,
+};
 
 use super::tools::{NOW, batch, tenant, try_read};
 
@@ -18,6 +23,34 @@ fn open(dir: &Path) -> Store {
     let options =
         Options { wal_bytes_max: 100 << 10, wal_segment_bytes: 30 << 10, ..Options::default() };
     Store::open(Arc::new(OsDisk), dir, options, &|_| {}).unwrap().0
+}
+
+/// Writes the same as others do with batches. Maintenance has a fast clock and drops groups, which are
+/// then registered again.
+fn write_frames(store: &Store, to: &TenantId, pods: &[String], frames: i64, written: &AtomicU64) {
+    let sets: Vec<Labels> =
+        pods.iter().map(|pod| Labels::new([("__name__", "m"), ("pod", pod)]).unwrap()).collect();
+    let packed: Vec<&[u8]> = sets.iter().map(Labels::as_bytes).collect();
+    let register = || store.register_group(to, &packed, Timestamp(NOW)).unwrap().group.unwrap();
+    let mut group = register();
+    for at in 0..frames {
+        let mut payload = Vec::new();
+        let row = |at: i64| vec![(at as f64).to_bits(); pods.len()];
+        frame::encode(&row(at.max(1) - 1), &row(at), &mut payload);
+        let (now, time) = (Timestamp(NOW), NOW + at * 1000);
+        loop {
+            let write = Write::Frame { group: &group, time, payload: &payload };
+            let appended = store.append_all(&[write], now).unwrap().remove(0);
+            if !appended.is_group_unknown() {
+                assert_eq!(appended.samples, pods.len() as u64);
+                break;
+            }
+            group = register();
+            payload.clear();
+            frame::encode_key(&row(at), &mut payload);
+        }
+        written.fetch_add(pods.len() as u64, Ordering::Relaxed);
+    }
 }
 
 #[test]
@@ -34,6 +67,9 @@ fn writers_readers_and_maintenance_do_not_disturb_each_other() {
                 scope.spawn(move || {
                     let pods: Vec<String> = (0..40).map(|pod| format!("w{writer}-{pod}")).collect();
                     let to = tenant(["acme", "beta"][writer % 2]);
+                    if writer >= WRITERS / 2 {
+                        return write_frames(store, &to, &pods, BATCHES, written);
+                    }
                     for at in 0..BATCHES {
                         let sent: Vec<(&str, i64, f64)> = pods
                             .iter()

@@ -1,15 +1,19 @@
-//! Registering groups of series.
+//! Letting in new series, and groups of series.
 
 use std::collections::HashSet;
 
 use super::{
     super::{
         groups::{MEMBERS_MAX, REFUSED},
-        partition::Partition,
+        partition::{Data, Partition},
     },
     Appending, Context, describe,
 };
-use crate::outcome::{Appended, RejectReason};
+use crate::{
+    admission::check_labels,
+    hash::Hash128,
+    outcome::{Appended, RejectReason},
+};
 
 /// Registers a group of series, creating those that are new and welcome. Returns its number unless
 /// there are too many, and as appended what was created and which members were refused. `None` when
@@ -54,4 +58,30 @@ pub(crate) fn register(
     let refused = appending.appended.rejected.clone();
     let number = data.groups.add(members, refused, appending.seen);
     Some((Some(number), appending.appended))
+}
+
+impl Appending<'_> {
+    /// Creates a series, if it is welcome.
+    pub(super) fn admit_series(
+        &mut self,
+        data: &mut Data,
+        key: Hash128,
+        labels: &[u8],
+    ) -> Result<u32, (RejectReason, &'static str)> {
+        if let Some(detail) = check_labels(labels, &data.limits) {
+            return Err((RejectReason::Labels, detail));
+        }
+        if data.table.len() as u64 >= data.limits.active_series {
+            return Err((RejectReason::SeriesLimit, "too many active series"));
+        }
+        let rate = data.limits.new_series_per_second;
+        if data.series_bucket.take(1, rate, self.context.now.0) == 0 {
+            return Err((RejectReason::SeriesRate, "too many new series per second"));
+        }
+        let created = self.partition.create(data, key, labels);
+        // The index has a limit of its own on labels, whatever the tenant's says.
+        let number = created.ok_or((RejectReason::Labels, "too many labels"))?;
+        self.appended.series_created += 1;
+        Ok(number)
+    }
 }

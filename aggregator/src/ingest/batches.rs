@@ -13,6 +13,8 @@ use wire::remote_write::{Partition, Refused};
 
 use crate::api::answer::ApiError;
 
+const NOT_ITS_TENANT: Refused = Refused(Cow::Borrowed("the token is not for this tenant"));
+
 /// Tenants in one request.
 const TENANTS_PER_REQUEST_MAX: usize = 10_000;
 
@@ -64,17 +66,14 @@ impl Batches {
     /// The tenant of series that name this one, or none.
     pub(super) fn tenant(&self, name: Option<&str>) -> Result<TenantId, Refused> {
         match self {
-            Self::One(tenant, _) => Ok(tenant.clone()),
+            Self::One(own, _) if name.is_none_or(|name| name == own.as_str()) => Ok(own.clone()),
+            Self::One(..) => Err(NOT_ITS_TENANT),
             Self::ByTenant(allowed, _) => {
                 let name =
                     name.ok_or(Refused(Cow::Borrowed("an agent's series names no tenant")))?;
                 let tenant =
                     TenantId::new(name).map_err(|error| Refused(error.to_string().into()))?;
-                if allowed.contains(&tenant) {
-                    Ok(tenant)
-                } else {
-                    Err(Refused(Cow::Borrowed("the token is not for this tenant")))
-                }
+                if allowed.contains(&tenant) { Ok(tenant) } else { Err(NOT_ITS_TENANT) }
             }
         }
     }

@@ -11,6 +11,7 @@ mod api;
 mod crash;
 mod demo;
 mod disk_full;
+mod frames;
 mod grafana;
 mod isolation;
 mod limits;

@@ -97,9 +97,8 @@ fn agent(dir: &Path, server: &Server, listen: u16, scrape: &str) -> Process {
 }
 
 fn await_value(server: &Server, query: &str, expected: Option<&str>) {
-    let found = wait_until(query, || {
-        (server.value(ACME, query).as_deref() == expected).then_some(())
-    });
+    let found =
+        wait_until(query, || (server.value(ACME, query).as_deref() == expected).then_some(()));
     assert!(found.is_some(), "{query}: {:?}", server.value(ACME, query));
 }
 
@@ -133,7 +132,11 @@ fn series_arrive_vanish_and_come_back() {
         .and_then(reqwest::blocking::Response::json)
         .expect("answers");
     let shown = &targets["data"]["activeTargets"][0];
-    assert_eq!((&shown["health"], &shown["scrapePool"]), (&"up".into(), &"app".into()), "{targets}");
+    assert_eq!(
+        (&shown["health"], &shown["scrapePool"]),
+        (&"up".into(), &"app".into()),
+        "{targets}"
+    );
 
     // The target stops: its series end, long before a query would stop looking back.
     drop(target);
@@ -202,6 +205,7 @@ fn a_real_prometheus_and_an_agent_are_scraped() {
     await_value(&server, "agent_scrape_targets_up", Some("3"));
     assert_eq!(server.value(ACME, "count({__name__=~\"process_.*\",job=\"tidewatch\"})"), None);
     // The peer exposes native histograms in the protobuf format; they arrive as such.
-    let native = "histogram_count(prometheus_http_request_duration_seconds{handler=\"/metrics\"}) > bool 0";
+    let native =
+        "histogram_count(prometheus_http_request_duration_seconds{handler=\"/metrics\"}) > bool 0";
     await_value(&server, native, Some("1"));
 }

@@ -21,7 +21,7 @@ use super::tools::{NOW, batch, tenant, try_read};
 
 fn open(dir: &Path) -> Store {
     let options =
-        Options { wal_bytes_max: 100 << 10, wal_segment_bytes: 30 << 10, ..Options::default() };
+        Options { wal_bytes_max: 40 << 10, wal_segment_bytes: 15 << 10, ..Options::default() };
     Store::open(Arc::new(OsDisk), dir, options, &|_| {}).unwrap().0
 }
 

@@ -80,6 +80,7 @@ pub(crate) fn router(state: State) -> Router {
     Router::new()
         .nest("/api/v1", v1)
         .route("/federate", get(federate::federate))
+        .route(ingest::otlp::grpc::PATH, post(ingest::otlp::grpc::export))
         .merge(page::router())
         .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(body_bytes_max))

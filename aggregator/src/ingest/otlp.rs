@@ -1,8 +1,11 @@
-//! `POST /api/v1/otlp/v1/metrics`: metrics of OpenTelemetry exporters.
+//! `POST /api/v1/otlp/v1/metrics`: metrics of OpenTelemetry exporters; [`grpc`] takes the same by
+//! another way.
 //!
 //! Whose they are follows from the token, as in remote write. Data points that were refused for
 //! good are counted in the answer and not to be sent again, as the protocol has it; where a later
 //! attempt may do better, or nothing was stored, the whole answer is an error.
+
+pub(crate) mod grpc;
 
 use axum::{
     body::Bytes,
@@ -40,20 +43,25 @@ pub(crate) async fn metrics(
     body: Bytes,
 ) -> Response {
     let encoding = encoding_of(&headers);
-    let received = match encoding {
-        Ok(encoding) => receive(&state, &access, &headers, encoding, body).await,
-        Err(ref error) => Err(error.clone()),
+    let received = match (&encoding, compression_of(headers.get(header::CONTENT_ENCODING))) {
+        (Ok(encoding), Ok(compression)) => {
+            receive(&state, &access, *encoding, compression, body).await
+        }
+        (Err(error), _) => Err(unreadable(&state, error.clone())),
+        (_, Err(error)) => Err(unreadable(&state, error)),
     };
     let encoding = encoding.unwrap_or(Encoding::Protobuf);
-    let (outcome, response) = match received {
-        Ok(written) => written.respond(encoding),
-        Err(error @ (ApiError::Unavailable(_) | ApiError::Internal(_))) => {
-            (WriteOutcome::Unavailable, refuse(error, encoding))
-        }
-        Err(error) => (WriteOutcome::Refused, refuse(error, encoding)),
-    };
-    state.metrics.writes.get_or_create(&WriteLabels { outcome }).inc();
-    response
+    match received {
+        Ok(None) => answer(encoding, StatusCode::OK, Vec::new()),
+        Ok(Some(partial)) => answer(encoding, StatusCode::OK, partial.encode(encoding)),
+        Err(error) => refuse(error, encoding),
+    }
+}
+
+/// Counts a request that was refused before anything of it was read.
+fn unreadable(state: &State, error: ApiError) -> ApiError {
+    state.metrics.writes.get_or_create(&WriteLabels { outcome: WriteOutcome::Refused }).inc();
+    error
 }
 
 fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
@@ -72,9 +80,8 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
 }
 
 /// The body's compression, `None` when it has none.
-fn compression_of(headers: &HeaderMap) -> Result<Option<Compression>, ApiError> {
-    let given = headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    match given {
+fn compression_of(given: Option<&HeaderValue>) -> Result<Option<Compression>, ApiError> {
+    match given.map(HeaderValue::as_bytes) {
         None | Some(b"" | b"identity") => Ok(None),
         Some(b"gzip") => Ok(Some(Compression::Gzip)),
         Some(b"zstd") => Ok(Some(Compression::Zstd)),
@@ -85,16 +92,35 @@ fn compression_of(headers: &HeaderMap) -> Result<Option<Compression>, ApiError> 
     }
 }
 
+/// Stores a request and counts how it ended. An error means that nothing was stored, or that it
+/// is to be sent again.
 #[tracing::instrument(name = "otlp", skip_all, fields(caller = access.name, bytes = body.len()))]
 async fn receive(
     state: &State,
     access: &Access,
-    headers: &HeaderMap,
     encoding: Encoding,
+    compression: Option<Compression>,
+    body: Bytes,
+) -> Result<Option<Partial>, ApiError> {
+    let stored = store(state, access, encoding, compression, body).await;
+    let outcome = match &stored {
+        Ok(written) if written.refused().is_none() => WriteOutcome::Stored,
+        Ok(_) => WriteOutcome::Partial,
+        Err(ApiError::Unavailable(_) | ApiError::Internal(_)) => WriteOutcome::Unavailable,
+        Err(_) => WriteOutcome::Refused,
+    };
+    state.metrics.writes.get_or_create(&WriteLabels { outcome }).inc();
+    stored?.verdict()
+}
+
+async fn store(
+    state: &State,
+    access: &Access,
+    encoding: Encoding,
+    compression: Option<Compression>,
     body: Bytes,
 ) -> Result<Written, ApiError> {
     access.require(&[Scope::MetricsWrite, Scope::Agent])?;
-    let compression = compression_of(headers)?;
     let mut batches = Batches::of(access)?;
     let store = state.store.clone();
     let settings = &state.settings;
@@ -142,35 +168,45 @@ struct Written {
 }
 
 impl Written {
-    /// Data points refused. The store counts samples, of which a point may be several; no more
-    /// points are refused than there were.
-    fn points_refused(&self) -> u64 {
-        let refused = self.decoded.points_refused + self.stored.rejected_count();
-        refused.min(self.decoded.points)
+    fn refused(&self) -> Option<ApiError> {
+        complaint(&self.decoded.stats, &self.stored)
     }
 
-    fn respond(self, encoding: Encoding) -> (WriteOutcome, Response) {
-        let refused = self.points_refused();
+    fn verdict(self) -> Result<Option<Partial>, ApiError> {
         let nothing = self.stored.samples + self.stored.histograms == 0;
-        match complaint(&self.decoded.stats, &self.stored) {
-            None => (WriteOutcome::Stored, answer(encoding, StatusCode::OK, Vec::new())),
+        match self.refused() {
+            None => Ok(None),
             Some(ApiError::BadData(message)) if !nothing => {
-                let body = match encoding {
-                    Encoding::Protobuf => {
-                        let mut body = Vec::new();
-                        otlp::put_partial_success(&mut body, refused, &message);
-                        body
-                    }
-                    Encoding::Json => {
-                        let partial = serde_json::json!({ "partialSuccess": {
-                            "rejectedDataPoints": refused.to_string(), "errorMessage": message,
-                        }});
-                        partial.to_string().into_bytes()
-                    }
-                };
-                (WriteOutcome::Partial, answer(encoding, StatusCode::OK, body))
+                // The store counts samples, of which a data point may be several.
+                let refused = self.decoded.points_refused + self.stored.rejected_count();
+                Ok(Some(Partial { refused: refused.min(self.decoded.points), message }))
             }
-            Some(error) => (WriteOutcome::Partial, refuse(error, encoding)),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+/// A request that was stored but for some data points, which are not to be sent again.
+struct Partial {
+    refused: u64,
+    message: String,
+}
+
+impl Partial {
+    fn encode(&self, encoding: Encoding) -> Vec<u8> {
+        let Self { refused, message } = self;
+        match encoding {
+            Encoding::Protobuf => {
+                let mut body = Vec::new();
+                otlp::put_partial_success(&mut body, *refused, message);
+                body
+            }
+            Encoding::Json => {
+                let partial = serde_json::json!({ "partialSuccess": {
+                    "rejectedDataPoints": refused.to_string(), "errorMessage": message,
+                }});
+                partial.to_string().into_bytes()
+            }
         }
     }
 }
@@ -190,14 +226,7 @@ fn answer(encoding: Encoding, status: StatusCode, mut body: Vec<u8>) -> Response
 
 /// An error in the protocol's own form, with the status and headers that it has everywhere.
 fn refuse(error: ApiError, encoding: Encoding) -> Response {
-    let message = error.to_string();
-    let code = match error {
-        ApiError::TooManyRequests(_) => Status::ResourceExhausted,
-        ApiError::Unavailable(_) => Status::Unavailable,
-        ApiError::Internal(_) => Status::Internal,
-        ApiError::Forbidden(_) => Status::PermissionDenied,
-        _ => Status::InvalidArgument,
-    };
+    let (message, code) = (error.to_string(), status_of(&error));
     let body = match encoding {
         Encoding::Protobuf => {
             let mut body = Vec::new();
@@ -215,4 +244,16 @@ fn refuse(error: ApiError, encoding: Encoding) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, retry.clone());
     }
     response
+}
+
+/// The code of an error in the protocol's own terms.
+fn status_of(error: &ApiError) -> Status {
+    match error {
+        ApiError::TooManyRequests(_) => Status::ResourceExhausted,
+        ApiError::Unavailable(_) => Status::Unavailable,
+        ApiError::Internal(_) => Status::Internal,
+        ApiError::Forbidden(_) => Status::PermissionDenied,
+        ApiError::Unauthorized(_) => Status::Unauthenticated,
+        _ => Status::InvalidArgument,
+    }
 }

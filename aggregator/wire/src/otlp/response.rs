@@ -18,6 +18,7 @@ pub enum Status {
     ResourceExhausted = 8,
     Internal = 13,
     Unavailable = 14,
+    Unauthenticated = 16,
 }
 
 /// Appends the answer to an export that was taken, but for some data points.

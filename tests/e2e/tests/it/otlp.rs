@@ -2,6 +2,7 @@
 
 use codec::inflate::{Compression, compress};
 use e2e::{
+    peers,
     process::run,
     server::{ACME, AGENT, GLOBEX, OPERATOR, Server},
     write::now,
@@ -170,6 +171,66 @@ fn hostile_requests_are_refused_with_the_reason() {
     assert_eq!(export(&server, "wrong", &good).status(), StatusCode::UNAUTHORIZED);
     assert_eq!(export(&server, OPERATOR, &good).status(), StatusCode::FORBIDDEN);
     assert_eq!(post("application/x-protobuf", b"").0, StatusCode::OK, "an empty request is one");
+}
+
+/// Calls the service with curl and returns its output: headers and trailers, and the body's bytes.
+fn call(server: &Server, token: &str, headers: &[&str], body: &[u8]) -> (String, Vec<u8>) {
+    let dir = tempfile::tempdir().expect("is created");
+    let (sent, got) = (dir.path().join("sent"), dir.path().join("got"));
+    std::fs::write(&sent, body).expect("is written");
+    let service = "opentelemetry.proto.collector.metrics.v1.MetricsService";
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["--silent", "--verbose", "--http2-prior-knowledge", "--max-time", "30"]);
+    curl.args(["-H", "content-type: application/grpc", "-H", "te: trailers"]);
+    curl.arg("-H").arg(format!("authorization: Bearer {token}"));
+    curl.args(headers.iter().flat_map(|header| ["-H", header]));
+    curl.arg("--data-binary").arg(format!("@{}", sent.display())).arg("--output").arg(&got);
+    let output = curl.arg(server.url(&format!("/{service}/Export"))).output().expect("curl runs");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    (told, std::fs::read(&got).unwrap_or_default())
+}
+
+#[test]
+fn metrics_come_over_grpc_too() {
+    if peers::left_out("curl: gRPC") {
+        return;
+    }
+    let server = Server::start();
+    let time = now();
+    let frame = |compressed: u8, message: &[u8]| {
+        let length = u32::try_from(message.len()).expect("fits").to_be_bytes();
+        [&[compressed], &length[..], message].concat()
+    };
+    let message = |metrics: &Value| {
+        wire::otlp::from_json(request(metrics).to_string().as_bytes()).expect("is a request")
+    };
+    let plain = message(&json!([sum("plain", 2, time, 1)]));
+    let (told, body) = call(&server, ACME, &[], &frame(0, &plain));
+    assert!(told.contains("HTTP/2 200") && told.contains("< grpc-status: 0"), "{told}");
+    assert_eq!(body, [0; 5]);
+    assert_eq!(server.value(ACME, "plain_bytes_total").as_deref(), Some("1"));
+    assert_eq!(server.value(GLOBEX, "plain_bytes_total"), None);
+
+    let mixed = message(&json!([sum("packed", 2, time, 2), sum("delta", 1, time, 2)]));
+    let mut packed = Vec::new();
+    compress(Compression::Gzip, &mixed, &mut packed).expect("compresses");
+    let (told, body) = call(&server, ACME, &["grpc-encoding: gzip"], &frame(1, &packed));
+    assert!(told.contains("< grpc-status: 0"), "{told}");
+    assert_eq!((body[0], body[5], &body[7..9]), (0, 0x0a, &[0x08, 1][..]), "one point refused");
+    assert_eq!(server.value(ACME, "packed_bytes_total").as_deref(), Some("2"));
+
+    for (token, body, status, expected) in [
+        ("wrong", frame(0, &plain), 16, "grpc-message: "),
+        (OPERATOR, frame(0, &plain), 7, "grpc-message: "),
+        (ACME, plain.clone(), 3, "not one whole message"),
+        (ACME, frame(1, &plain), 3, "grpc-encoding does not say how"),
+        (ACME, frame(0, &[0xff; 9]), 3, "corrupt message at byte 0"),
+    ] {
+        let (told, _) = call(&server, token, &[], &body);
+        assert!(told.contains(&format!("< grpc-status: {status}")), "{told}");
+        assert!(told.contains(expected), "{told}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use daemon::stop::Stop;
 use reqwest::Url;
 use scrape::{
-    config::discovery::{HttpDiscoverySettings, InvalidDiscovery},
+    config::discovery::HttpDiscoverySettings,
     fetch::{FetchError, Fetcher, Reach},
     group::{Group, WrittenGroup},
 };
@@ -45,9 +45,8 @@ impl Server {
         settings: &HttpDiscoverySettings,
         outlet: Outlet,
     ) -> Result<Self, DiscoveryError> {
-        let url = Url::parse(&settings.url).map_err(|_| {
-            DiscoveryError::Dns(InvalidDiscovery::Url(settings.url.clone()).to_string())
-        })?;
+        let url =
+            Url::parse(&settings.url).map_err(|_| DiscoveryError::Address(settings.url.clone()))?;
         let accept = "application/json".to_owned();
         let fetcher = Fetcher::new(&settings.http(), Reach::new(&[]), accept, BYTES_MAX)?;
         Ok(Self { fetcher, url, interval: settings.refresh_interval.0, outlet })

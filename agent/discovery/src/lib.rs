@@ -6,6 +6,8 @@ mod file;
 mod http;
 mod kubernetes;
 mod poll;
+#[cfg(test)]
+mod testing;
 
 use daemon::stop::Stop;
 use scrape::{
@@ -20,6 +22,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 pub enum DiscoveryError {
     #[error("DNS: {0}")]
     Dns(String),
+    #[error("http_sd_configs: {0:?} is no address")]
+    Address(String),
     #[error("http_sd_configs: {0}")]
     Http(#[from] FetchError),
     #[error("kubernetes_sd_configs: {0}")]

@@ -59,7 +59,7 @@ fn frames_reach_their_tenants_once() {
             assert_eq!(sequence(&answer), (at + 1).to_string());
         }
     }
-    assert!(bytes[10] * 3 < bytes[0], "labels travel once: {bytes:?}");
+    assert!(bytes[10] * 2 < bytes[0], "labels travel once: {bytes:?}");
     for token in [ACME, GLOBEX] {
         let count = "sum(count_over_time(ticks_total[5m]))";
         assert_eq!(server.value(token, count).as_deref(), Some("20"));

@@ -204,8 +204,8 @@ fn a_real_prometheus_and_an_agent_are_scraped() {
     await_value(&server, "count(agent_scrapes_total{job=\"tidewatch\"})", Some("1"));
     await_value(&server, "agent_scrape_targets_up", Some("3"));
     assert_eq!(server.value(ACME, "count({__name__=~\"process_.*\",job=\"tidewatch\"})"), None);
-    // The peer exposes native histograms in the protobuf format; they arrive as such.
-    let native =
-        "histogram_count(prometheus_http_request_duration_seconds{handler=\"/metrics\"}) > bool 0";
-    await_value(&server, native, Some("1"));
+    // This peer answers in the protobuf format, which is asked for first.
+    let bucket =
+        "prometheus_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"}";
+    await_value(&server, &format!("count({bucket})"), Some("1"));
 }

@@ -44,6 +44,13 @@ pub(super) fn next(target: &Target, now: Timestamp) -> Timestamp {
     Timestamp(now.millis().saturating_add(if offset == 0 { interval } else { offset }))
 }
 
+/// The next time after a scrape that was due at `due`. A timer that fired a little early must not
+/// make it due twice, and a clock that was set back must not make the target wait for the old time.
+fn next_after(target: &Target, due: Timestamp, now: Timestamp) -> Timestamp {
+    let is_early = due > now && due.since(now) <= TOLERANCE;
+    next(target, if is_early { due } else { now })
+}
+
 impl Task {
     /// Scrapes until the target is gone, and hands back what is known of its series.
     pub(super) async fn run(self, mut scraped: Scraped, mut run: Run) -> Scraped {
@@ -63,8 +70,7 @@ impl Task {
                 Some(scraped) => scraped,
                 None => Scraped::new(Arc::clone(&self.job), &self.target, &self.shared.external),
             };
-            // A clock that was set back must not make the target wait for the old time.
-            due = next(&self.target, (self.shared.now)());
+            due = next_after(&self.target, due, (self.shared.now)());
         }
     }
 
@@ -138,3 +144,6 @@ impl Asked {
         (batch, outcome, duration)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,7 @@ pub struct Limits {
     /// On average; a burst of ten seconds' worth is let through.
     pub new_series_per_second: f64,
     pub samples_per_second: f64,
+    pub bytes_per_second: f64,
     pub tenants: usize,
 }
 
@@ -115,6 +116,7 @@ impl Default for Limits {
             active_series: 1_000_000,
             new_series_per_second: usual.new_series_per_second,
             samples_per_second: usual.samples_per_second,
+            bytes_per_second: usual.bytes_per_second,
             tenants: 100_000,
         }
     }
@@ -152,6 +154,7 @@ impl Settings {
         for (key, rate) in [
             ("limits.new_series_per_second", self.limits.new_series_per_second),
             ("limits.samples_per_second", self.limits.samples_per_second),
+            ("limits.bytes_per_second", self.limits.bytes_per_second),
         ] {
             if !(rate.is_finite() && rate >= 0.0) {
                 return Err(InvalidSettings::NoRate { key });

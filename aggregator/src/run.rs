@@ -150,6 +150,7 @@ async fn open(
                 active_series: settings.limits.active_series,
                 new_series_per_second: settings.limits.new_series_per_second,
                 samples_per_second: settings.limits.samples_per_second,
+                bytes_per_second: settings.limits.bytes_per_second,
                 ..tsdb::limits::Limits::default()
             },
             tenants_max: settings.limits.tenants,

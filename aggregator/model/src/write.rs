@@ -171,6 +171,17 @@ impl WriteBatch {
         self.samples.len() + self.histograms.len()
     }
 
+    /// Bytes of labels as packed, 16 for each float sample, 8 for each bucket of a histogram: what
+    /// a limit on bytes counts.
+    pub fn byte_count(&self) -> usize {
+        let buckets = |sample: &HistogramSample| {
+            let Histogram { positive_buckets, negative_buckets, .. } = &*sample.value;
+            8 * (positive_buckets.len() + negative_buckets.len())
+        };
+        let histograms: usize = self.histograms.iter().map(buckets).sum();
+        self.labels.len() + 16 * self.sample_count() + histograms
+    }
+
     pub fn exemplar_count(&self) -> usize {
         self.exemplars.len()
     }

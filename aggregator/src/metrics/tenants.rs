@@ -86,6 +86,12 @@ pub(super) fn encode(
         |share| share.limits.samples_per_second,
         None,
     )?;
+    shares.gauge(
+        encoder,
+        ("tsdb_tenant_limit_bytes_per_second", "Most bytes written per second, by tenant"),
+        |share| share.limits.bytes_per_second,
+        None,
+    )?;
     shares.counters(encoder)
 }
 

@@ -25,6 +25,15 @@ impl Bucket {
         taken
     }
 
+    /// Takes all that is wanted if there are any tokens, as a debt if there are too few.
+    pub(crate) fn take_whole(&mut self, wanted: u64, per_second: f64, now: i64) -> bool {
+        let is_free = self.take(1, per_second, now) == 1;
+        if is_free {
+            self.used += wanted.saturating_sub(1) as f64;
+        }
+        is_free || wanted == 0
+    }
+
     /// Puts tokens back that were not needed.
     pub(crate) fn give_back(&mut self, tokens: u64) {
         self.used = (self.used - tokens as f64).max(0.0);

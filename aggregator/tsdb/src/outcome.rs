@@ -79,6 +79,8 @@ pub enum RejectReason {
     SeriesRate,
     /// The tenant sends samples faster than it may.
     SampleRate,
+    /// The tenant sends bytes faster than it may.
+    ByteRate,
     /// Too many labels, too long ones, or none at all.
     Labels,
     /// The histogram contradicts itself.
@@ -94,13 +96,14 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TooOld,
         Self::TooFarInFuture,
         Self::DuplicateTimestamp,
         Self::SeriesLimit,
         Self::SeriesRate,
         Self::SampleRate,
+        Self::ByteRate,
         Self::Labels,
         Self::InvalidHistogram,
         Self::TenantLimit,
@@ -117,6 +120,7 @@ impl RejectReason {
             Self::SeriesLimit => "series_limit",
             Self::SeriesRate => "series_rate",
             Self::SampleRate => "sample_rate",
+            Self::ByteRate => "byte_rate",
             Self::Labels => "labels",
             Self::InvalidHistogram => "invalid_histogram",
             Self::TenantLimit => "tenant_limit",
@@ -127,7 +131,7 @@ impl RejectReason {
 
     /// Whether the same sample may be taken later: the sender should slow down and retry.
     pub fn is_temporary(self) -> bool {
-        matches!(self, Self::SeriesRate | Self::SampleRate)
+        matches!(self, Self::SeriesRate | Self::SampleRate | Self::ByteRate)
     }
 }
 

@@ -29,3 +29,14 @@ fn label_sets_are_checked() {
     assert_eq!(check_labels(&packed(&[("a", "12345678901")]), &limits), Some("labels too long"));
     assert_eq!(check_labels(&[1, b'a'], &limits), Some("labels out of order"));
 }
+
+#[test]
+fn a_debt_is_paid_before_more_is_taken() {
+    let mut bucket = Bucket::default();
+    // A burst of 10 seconds' worth, and the write that exceeds it.
+    assert!(bucket.take_whole(900, 100.0, 0));
+    assert!(bucket.take_whole(900, 100.0, 0));
+    assert!(!bucket.take_whole(1, 100.0, 7_900));
+    assert!(bucket.take_whole(1, 100.0, 8_100));
+    assert!(bucket.take_whole(0, 100.0, 8_100));
+}

@@ -73,8 +73,10 @@ struct Appending<'a> {
     oldest: i64,
     newest: i64,
     seen: u32,
-    /// Samples that the rate still lets through.
+    /// Samples that the rates still let through.
     allowance: u64,
+    /// Which rate it is that lets no more through.
+    short_of: RejectReason,
     appended: Appended,
 }
 
@@ -93,7 +95,7 @@ pub(crate) fn append(
     if data.deleted {
         return None;
     }
-    let wanted = batch.sample_count() as u64;
+    let wanted = (batch.sample_count() as u64, batch.byte_count() as u64);
     let mut appending = Appending::new(partition, &mut data, context, *epoch, wanted);
     appending.begin(work);
     appending.resolve(&mut data, batch, work);
@@ -134,11 +136,13 @@ impl<'a> Appending<'a> {
         data: &mut Data,
         context: Context<'a>,
         epoch: u32,
-        wanted: u64,
+        (wanted, bytes): (u64, u64),
     ) -> Self {
         let (store, now) = (context.options.retention, context.now);
         let retention = data.limits.retention.map_or(store, |own| own.min(store));
+        let within = data.byte_bucket.take_whole(bytes, data.limits.bytes_per_second, now.0);
         let rate = data.limits.samples_per_second;
+        let allowance = if within { data.sample_bucket.take(wanted, rate, now.0) } else { 0 };
         Self {
             partition,
             epoch,
@@ -146,7 +150,8 @@ impl<'a> Appending<'a> {
             oldest: now.saturating_sub(retention).0,
             newest: now.0.saturating_add(millis_of(context.options.future_max)),
             seen: u32::try_from(now.0 / 1000).unwrap_or(0),
-            allowance: data.sample_bucket.take(wanted, rate, now.0),
+            allowance,
+            short_of: if within { RejectReason::SampleRate } else { RejectReason::ByteRate },
             appended: Appended::default(),
             context,
         }
@@ -224,6 +229,9 @@ impl<'a> Appending<'a> {
                 Some(_) => (RejectReason::TooFarInFuture, "ahead of the clock"),
                 None => (RejectReason::Exemplar, "no such series"),
             });
+        }
+        if self.allowance == 0 {
+            return Err((self.short_of, "new, and no sample is let through at the moment"));
         }
         self.admit_series(data, key, series.labels)
     }
@@ -345,7 +353,7 @@ impl<'a> Appending<'a> {
     fn admit(&mut self, time: i64) -> Result<(), RejectReason> {
         self.check_time(time)?;
         if self.allowance == 0 {
-            return Err(RejectReason::SampleRate);
+            return Err(self.short_of);
         }
         self.allowance -= 1;
         Ok(())

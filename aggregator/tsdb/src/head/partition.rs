@@ -60,6 +60,7 @@ pub(crate) struct Data {
     pub(crate) metadata: BTreeMap<String, Metadata>,
     pub(crate) limits: Limits,
     pub(crate) sample_bucket: Bucket,
+    pub(crate) byte_bucket: Bucket,
     pub(crate) series_bucket: Bucket,
     /// Whether the log knows the tenant's name.
     pub(crate) logged: Logged,

@@ -301,3 +301,24 @@ fn a_frame_s_sample_that_comes_again_beside_its_exemplar_changes_nothing() {
     let wanted: Vec<(i64, f64)> = (0..FRAMES).map(|at| (NOW + at, at as f64)).collect();
     assert_eq!(samples(&store, "acme", "a"), wanted);
 }
+
+#[test]
+fn bytes_beyond_the_rate_are_refused_with_all_their_samples() {
+    let store = open(&SimDisk::new(1));
+    let limits = Limits { bytes_per_second: 10.0, ..Limits::default() };
+    store.set_limits(&tenant("small"), limits);
+    append(&store, "small", &[("a", NOW, 1.0), ("b", NOW, 1.0)]);
+    let more = batch(&[("a", NOW + 1, 2.0), ("c", NOW + 1, 2.0)]);
+    let answer = store.append(&tenant("small"), &more, Timestamp(NOW)).unwrap();
+    assert_eq!(reasons(&answer), [(RejectReason::ByteRate, 2)]);
+    assert_eq!(store.stats().series, 2, "nothing of the new one could be stored");
+    let later = Timestamp(NOW + 60_000);
+    assert_eq!(store.append(&tenant("small"), &more, later).unwrap().samples, 2);
+    let mut sender = Sender::new(&store, "small", &["a", "b"]);
+    let answer = sender.send(&store, NOW + 2, &[3.0, 3.0]);
+    assert_eq!(reasons(&answer), [(RejectReason::ByteRate, 2)]);
+    store.set_limits(&tenant("small"), Limits::default());
+    assert_eq!(sender.send(&store, NOW + 3, &[4.0, 3.0]).samples, 2, "sender and store keep step");
+    let wanted = [(NOW, 1.0), (NOW + 1, 2.0), (NOW + 3, 4.0)];
+    assert_eq!(samples(&store, "small", "a"), wanted);
+}

@@ -53,8 +53,9 @@ pub(crate) fn append_frame(
         data.count_rejected(&refused);
         return Some((refused, context.wal.position()));
     };
+    let bytes = frame.payload.len() as u64;
     let (accepted, continues) = (group.accepted, group.continues(frame.time));
-    let mut appending = Appending::new(partition, data, context, *epoch, accepted);
+    let mut appending = Appending::new(partition, data, context, *epoch, (accepted, bytes));
     appending.begin(work);
     let is_known = if continues && appending.is_welcome(frame.time, accepted) {
         appending.continue_group(data, frame, work)

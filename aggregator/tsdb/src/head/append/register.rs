@@ -28,7 +28,9 @@ pub(crate) fn register(
     if data.deleted {
         return None;
     }
-    let mut appending = Appending::new(partition, &mut data, context, *epoch, 0);
+    let bytes: usize = labels.iter().map(|packed| packed.len()).sum();
+    let bytes = bytes as u64;
+    let mut appending = Appending::new(partition, &mut data, context, *epoch, (0, bytes));
     if labels.len() > MEMBERS_MAX || !data.groups.has_room(labels.len()) {
         let example = || "too many groups, or members of one".to_owned();
         appending.appended.reject(RejectReason::SeriesLimit, labels.len() as u64, example);

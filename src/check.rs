@@ -4,10 +4,11 @@ use std::path::Path;
 
 use aggregator::check::{CheckError, Report};
 
-use crate::{cli, config::Config, exit, exit::Failure};
+use crate::{cli, config::Config, exit, exit::Failure, test_rules};
 
 pub(crate) fn run(check: &cli::Check) -> Result<(), Failure> {
     match check {
+        cli::Check::Rules { files } => test_rules::check(files),
         cli::Check::Config { file } => {
             let config = Config::load(Some(file))?;
             let fault = |message: String| Failure::usage(format!("{}: {message}", file.display()));

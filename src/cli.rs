@@ -29,6 +29,9 @@ pub(crate) enum Command {
     Check(Check),
     /// Make a data directory out of a snapshot, which stays as it is
     Restore(Restore),
+    /// Run tests of rules
+    #[command(subcommand)]
+    Test(Test),
     /// One sample app of the demo
     #[command(hide = true)]
     SampleApp(PassThrough),
@@ -85,6 +88,12 @@ pub(crate) enum Check {
         #[arg(long)]
         json: bool,
     },
+    /// Check rule files in Prometheus' format: names, expressions, templates
+    Rules {
+        /// Rule files (YAML)
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +102,22 @@ pub(crate) struct Restore {
     pub(crate) snapshot: PathBuf,
     /// The new data directory, on the same file system; it must not exist or be empty
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Test {
+    /// Run unit tests of rules, in promtool's format
+    Rules {
+        /// Run only tests whose name matches; may be given several times
+        #[arg(long, value_name = "REGEX")]
+        run: Vec<String>,
+        /// Print all series at the end of each test
+        #[arg(long)]
+        debug: bool,
+        /// Files of tests (YAML)
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Arguments that are somebody else's to read.

@@ -48,7 +48,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Writes to standard error; there is nowhere left to report that this failed.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     drop(std::io::stderr().lock().write_all(text.as_bytes()));
 }
 

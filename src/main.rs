@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod local;
 mod restore;
+mod test_rules;
 mod up;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Command::SampleApp(_) | Command::Shim(_) => Ok(()),
         Command::Check(check) => check::run(&check),
         Command::Restore(restore) => restore::run(&restore),
+        Command::Test(test) => test_rules::run(&test),
         Command::Demo(options) => runtime()?.block_on(demo::run(options)),
         Command::Up(options) => runtime()?.block_on(up::run(options)),
         Command::Agent(options) => runtime()?.block_on(daemons::agent(options)),

@@ -6,6 +6,11 @@ mod index;
 
 use crate::{format, value::Value};
 
+/// A text as the value of a query in a URL: the function `urlquery`.
+pub fn escape_query(text: &str) -> String {
+    escape::url_query(text, usize::MAX)
+}
+
 /// Whether there is a predefined function of this name.
 pub(crate) fn is_builtin(name: &str) -> bool {
     matches!(name, "and" | "or") || function(name).is_some()

@@ -18,6 +18,7 @@ mod quote;
 mod set;
 mod value;
 
+pub use builtins::escape_query;
 pub use error::{Error, ErrorKind};
 pub use options::{Functions, Known, Limits, MissingKey, NoFunctions, Options};
 pub use set::Templates;

@@ -9,7 +9,7 @@ use crate::text::float::General;
 
 /// `{count:…, sum:…, [lower,upper]:count, …}`: as `count_values` labels histograms.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a>(pub(crate) &'a Histogram);
+pub struct Text<'a>(pub &'a Histogram);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -58,6 +58,11 @@ pub fn parse(text: &str) -> Result<i64, String> {
     Ok(i64::try_from(total).unwrap_or(i64::MAX))
 }
 
+/// A duration in the notation that [`parse`] reads.
+pub fn format(duration: std::time::Duration) -> String {
+    Millis(model::time::millis_of(duration)).to_string()
+}
+
 /// A number of milliseconds, printed as a duration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Millis(pub(crate) i64);

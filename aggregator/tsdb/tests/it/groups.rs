@@ -305,7 +305,7 @@ fn a_frame_s_sample_that_comes_again_beside_its_exemplar_changes_nothing() {
 #[test]
 fn bytes_beyond_the_rate_are_refused_with_all_their_samples() {
     let store = open(&SimDisk::new(1));
-    let limits = Limits { bytes_per_second: 10.0, ..Limits::default() };
+    let limits = Limits { bytes_per_second: 5.0, ..Limits::default() };
     store.set_limits(&tenant("small"), limits);
     append(&store, "small", &[("a", NOW, 1.0), ("b", NOW, 1.0)]);
     let more = batch(&[("a", NOW + 1, 2.0), ("c", NOW + 1, 2.0)]);

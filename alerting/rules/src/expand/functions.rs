@@ -1,0 +1,172 @@
+//! Prometheus' template functions.
+
+use model::time::Timestamp;
+use regex::{Regex, RegexBuilder};
+use template::{Functions, Value, escape_query};
+
+use super::{Environment, humanize, moment, sample, strings};
+use crate::evaluate::Source;
+
+/// Bytes that a compiled pattern of a template may take.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// Most elements that `query` may give.
+const QUERY_ELEMENTS_MAX: usize = 10_000;
+
+/// The functions, with what they may look at.
+pub(super) struct Prometheus<'a> {
+    data: Option<Data<'a>>,
+}
+
+struct Data<'a> {
+    environment: &'a Environment,
+    source: &'a Source<'a>,
+    at: Timestamp,
+}
+
+/// Names, in order.
+const NAMES: [&str; 29] = [
+    "args",
+    "externalURL",
+    "first",
+    "graphLink",
+    "humanize",
+    "humanize1024",
+    "humanizeDuration",
+    "humanizePercentage",
+    "humanizeTimestamp",
+    "label",
+    "match",
+    "now",
+    "parseDuration",
+    "pathPrefix",
+    "query",
+    "reReplaceAll",
+    "safeHtml",
+    "sortByLabel",
+    "stripDomain",
+    "stripPort",
+    "strvalue",
+    "tableLink",
+    "title",
+    "toDuration",
+    "toLower",
+    "toTime",
+    "toUpper",
+    "urlQueryEscape",
+    "value",
+];
+
+impl<'a> Prometheus<'a> {
+    pub(super) fn new(environment: &'a Environment, source: &'a Source<'a>, at: Timestamp) -> Self {
+        Self { data: Some(Data { environment, source, at }) }
+    }
+
+    /// For parsing alone.
+    pub(super) fn without_data() -> Self {
+        Self { data: None }
+    }
+
+    fn data(&self) -> Result<&Data<'a>, String> {
+        self.data.as_ref().ok_or_else(|| "there is no data".to_owned())
+    }
+
+    fn query(&self, text: &str) -> Result<Value, String> {
+        let Data { source, at, .. } = self.data()?;
+        let expr = promql::parse(text, &promql::ParseOptions::default())
+            .map_err(|error| error.to_string())?;
+        let found = source.query(&expr, *at)?;
+        if found.len() > QUERY_ELEMENTS_MAX {
+            return Err(format!("query gives more than {QUERY_ELEMENTS_MAX} elements"));
+        }
+        Ok(Value::list(found.iter().map(sample::element).collect()))
+    }
+}
+
+impl Functions for Prometheus<'_> {
+    fn has(&self, name: &str) -> bool {
+        NAMES.contains(&name)
+    }
+
+    fn call(&self, name: &str, args: &[Value]) -> Result<Value, String> {
+        match (name, args) {
+            ("args", args) => Ok(Value::map(
+                args.iter().enumerate().map(|(index, arg)| (format!("arg{index}"), arg.clone())),
+            )),
+            ("externalURL", []) => Ok(Value::string(&self.data()?.environment.external_url)),
+            ("pathPrefix", []) => {
+                Ok(Value::string(strings::url_path(&self.data()?.environment.external_url)))
+            }
+            ("now", []) => Ok(Value::Float(self.data()?.at.seconds())),
+            ("query", [text]) => self.query(string(text)?),
+            ("first", [Value::List(list)]) => match list.items().first() {
+                Some(first) => Ok(first.clone()),
+                None => Err("first() called on vector with no elements".to_owned()),
+            },
+            ("label", [name, element]) => sample::label(element, string(name)?),
+            ("strvalue", [element]) => sample::label(element, "__value__"),
+            ("value", [element @ Value::Object(object)]) => {
+                object.field("Value").ok_or_else(|| sample::not_a_sample(element))
+            }
+            ("sortByLabel", [name, Value::List(list)]) => {
+                sort_by_label(string(name)?, list.items())
+            }
+            ("reReplaceAll", [pattern, replacement, text]) => {
+                let pattern = compiled(string(pattern)?)?;
+                let replaced = pattern.replace_all(string(text)?, string(replacement)?);
+                Ok(Value::string(replaced))
+            }
+            ("match", [pattern, text]) => {
+                Ok(Value::Bool(compiled(string(pattern)?)?.is_match(string(text)?)))
+            }
+            ("safeHtml", [text]) => Ok(Value::Html(string(text)?.into())),
+            ("title", [text]) => Ok(strings::title(string(text)?).into()),
+            ("toUpper", [text]) => Ok(string(text)?.to_uppercase().into()),
+            ("toLower", [text]) => Ok(string(text)?.to_lowercase().into()),
+            ("graphLink", [expr]) => Ok(link(string(expr)?, 0)),
+            ("tableLink", [expr]) => Ok(link(string(expr)?, 1)),
+            ("stripPort", [host]) => Ok(strings::strip_port(string(host)?).into()),
+            ("stripDomain", [host]) => Ok(strings::strip_domain(string(host)?).into()),
+            ("urlQueryEscape", [text]) => Ok(escape_query(string(text)?).into()),
+            ("humanize", [value]) => humanize::number(value).map(Value::from),
+            ("humanize1024", [value]) => humanize::binary(value).map(Value::from),
+            ("humanizeDuration", [value]) => humanize::duration(value).map(Value::from),
+            ("humanizePercentage", [value]) => humanize::percentage(value).map(Value::from),
+            ("humanizeTimestamp", [value]) => humanize::timestamp(value).map(Value::from),
+            ("toTime", [value]) => moment::time(humanize::float(value)?),
+            ("toDuration", [value]) => Ok(moment::duration(humanize::float(value)?)),
+            ("parseDuration", [text]) => strings::duration_seconds(string(text)?).map(Value::Float),
+            _ => Err(wrong_arguments(args)),
+        }
+    }
+}
+
+fn wrong_arguments(args: &[Value]) -> String {
+    let types: Vec<&str> = args.iter().map(Value::type_name).collect();
+    format!("it does not take these arguments: ({})", types.join(", "))
+}
+
+fn string(value: &Value) -> Result<&str, String> {
+    value
+        .as_str()
+        .ok_or_else(|| format!("wrong type for value; expected string; got {}", value.type_name()))
+}
+
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
+    built.map_err(|error| format!("invalid pattern {pattern:?}: {error}"))
+}
+
+fn link(expr: &str, tab: u8) -> Value {
+    format!("/graph?g0.expr={}&g0.tab={tab}", escape_query(expr)).into()
+}
+
+fn sort_by_label(name: &str, elements: &[Value]) -> Result<Value, String> {
+    let mut keyed = Vec::with_capacity(elements.len());
+    for element in elements {
+        let label = sample::label(element, name)?;
+        keyed.push((label.as_str().unwrap_or_default().to_owned(), element.clone()));
+    }
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(Value::list(keyed.into_iter().map(|(_, element)| element).collect()))
+}

@@ -1,5 +1,7 @@
 //! Prometheus' template functions.
 
+use std::cell::Cell;
+
 use model::time::Timestamp;
 use regex::{Regex, RegexBuilder};
 use template::{Functions, Value, escape_query};
@@ -13,6 +15,9 @@ const PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Most elements that `query` may give.
 const QUERY_ELEMENTS_MAX: usize = 10_000;
 
+/// Most queries of the templates of one alert.
+const QUERIES_MAX: u32 = 100;
+
 /// The functions, with what they may look at.
 pub(super) struct Prometheus<'a> {
     data: Option<Data<'a>>,
@@ -22,6 +27,7 @@ struct Data<'a> {
     environment: &'a Environment,
     source: &'a Source<'a>,
     at: Timestamp,
+    queries: Cell<u32>,
 }
 
 /// Names, in order.
@@ -59,7 +65,7 @@ const NAMES: [&str; 29] = [
 
 impl<'a> Prometheus<'a> {
     pub(super) fn new(environment: &'a Environment, source: &'a Source<'a>, at: Timestamp) -> Self {
-        Self { data: Some(Data { environment, source, at }) }
+        Self { data: Some(Data { environment, source, at, queries: Cell::new(0) }) }
     }
 
     /// For parsing alone.
@@ -72,7 +78,11 @@ impl<'a> Prometheus<'a> {
     }
 
     fn query(&self, text: &str) -> Result<Value, String> {
-        let Data { source, at, .. } = self.data()?;
+        let Data { source, at, queries, .. } = self.data()?;
+        queries.set(queries.get() + 1);
+        if queries.get() > QUERIES_MAX {
+            return Err(format!("templates of one alert may ask {QUERIES_MAX} queries"));
+        }
         let expr = promql::parse(text, &promql::ParseOptions::default())
             .map_err(|error| error.to_string())?;
         let found = source.query(&expr, *at)?;

@@ -1,0 +1,97 @@
+//! Groups: order, staleness, new versions of a file, schedule.
+
+use std::time::Duration;
+
+use model::time::Timestamp;
+use rules::{Environment, Group, RuleError, RuleFile};
+
+use super::lab::{Lab, group, shown};
+
+#[test]
+fn a_rule_sees_what_the_rules_before_it_gave() {
+    let mut lab = Lab::new(
+        "groups: [{name: g, rules: [{record: a, expr: x + 1}, {record: b, expr: a * 10}]}]",
+    );
+    lab.put(0, "x", 1.0);
+    let outcomes = lab.evaluate(0);
+    assert_eq!(outcomes.iter().flat_map(shown).collect::<Vec<_>>(), ["a 2 @0", "b 20 @0"]);
+}
+
+#[test]
+fn series_that_vanish_end() {
+    let mut lab = Lab::new("groups: [{name: g, rules: [{record: a, expr: x > 1}]}]");
+    let mut written = Vec::new();
+    for (minute, value) in [(0, 2.0), (1, 1.0), (2, 1.0), (3, 3.0)] {
+        lab.put(minute, "x", value);
+        written.extend(lab.evaluate(minute).iter().flat_map(shown));
+    }
+    assert_eq!(written, ["a 2 @0", "a stale @1", "a 3 @3"]);
+}
+
+#[test]
+fn a_failed_evaluation_ends_nothing() {
+    let mut lab = Lab::new(
+        "groups: [{name: g, limit: 1, rules: [{record: a, expr: '{__name__=~\"x|y\"}'}]}]",
+    );
+    lab.put(0, "x", 2.0);
+    assert_eq!(lab.evaluate(0).iter().flat_map(shown).count(), 1);
+    lab.put(1, "y", 2.0);
+    let outcomes = lab.evaluate(1);
+    let error = outcomes.first().and_then(|outcome| outcome.error.clone());
+    assert_eq!(error, Some(RuleError::DuplicateSeries));
+    assert_eq!(outcomes.iter().flat_map(shown).count(), 0);
+    assert_eq!(lab.group.rules().first().and_then(|rule| rule.last_error()), error.as_ref());
+}
+
+#[test]
+fn samples_have_the_time_of_their_data() {
+    let mut lab = Lab::new("groups: [{name: g, query_offset: 2m, rules: [{record: a, expr: x}]}]");
+    lab.put(0, "x", 5.0);
+    lab.put(1, "x", 6.0);
+    assert_eq!(lab.evaluate(2).iter().flat_map(shown).collect::<Vec<_>>(), ["a 5 @0"]);
+}
+
+#[test]
+fn a_new_version_of_a_file_keeps_the_state_of_its_rules() {
+    let old = "groups: [{name: g, rules: [{record: a, expr: x}, {record: b, expr: x}]}]";
+    let new = "groups: [{name: g, rules: [{record: c, expr: x}, {record: a, expr: x > 9}]}]";
+    let mut lab = Lab::new(old);
+    lab.put(0, "x", 1.0);
+    lab.evaluate(0);
+    let mut changed = group(new, true);
+    changed.adopt(lab.group);
+    let mut lab = Lab::with(changed, lab.store);
+    let written: Vec<String> = lab.evaluate(1).iter().flat_map(shown).collect();
+    // `a` has ended because it found nothing, `b` because its rule is gone.
+    assert_eq!(written, ["c 1 @1", "a stale @1", "b stale @1"]);
+    assert_eq!(lab.evaluate(2).iter().flat_map(shown).collect::<Vec<_>>(), ["c 1 @2"]);
+    let ended = lab.group.retire(Timestamp(180_000));
+    assert_eq!(ended.iter().map(|sample| sample.labels.to_string()).collect::<Vec<_>>(), ["c"]);
+    assert!(ended.iter().all(rules::NewSample::is_stale));
+}
+
+#[test]
+fn slots_are_an_interval_apart_and_differ_between_groups() {
+    let text = "groups: [{name: a, interval: 30s}, {name: b, interval: 30s}, {name: c}]";
+    let groups: Vec<Group> = RuleFile::parse("f", text)
+        .expect("is right")
+        .groups
+        .into_iter()
+        .map(|spec| Group::new(spec, Duration::from_secs(90), Environment::default(), true))
+        .collect();
+    for group in &groups {
+        let interval = group.interval().as_millis() as i64;
+        for at in [-1_000_000, -1, 0, 1, 1_769_860_800_123] {
+            let slot = group.slot(Timestamp(at));
+            assert!(slot.0 <= at && at < slot.0 + interval, "{at}");
+            assert_eq!(group.slot(slot), slot);
+            assert_eq!(group.slot(Timestamp(slot.0 + interval)).0, slot.0 + interval);
+            assert_eq!(group.slot(Timestamp(slot.0 - 1)).0, slot.0 - interval);
+        }
+    }
+    let offsets: Vec<i64> = groups
+        .iter()
+        .map(|group| group.slot(Timestamp(900_000_000)).0.rem_euclid(30_000))
+        .collect();
+    assert_ne!(offsets.first(), offsets.get(1));
+}

@@ -1,0 +1,93 @@
+//! Templates of alerts: what promtool cannot tell, and what goes wrong.
+
+use super::lab::Lab;
+
+/// What an annotation becomes, over one series `x` with the value 2.
+fn expanded(template: &str) -> String {
+    let quoted = template.replace('\'', "''");
+    let mut lab = Lab::new(&format!(
+        "groups: [{{name: g, rules: [{{alert: A, expr: x, annotations: {{s: '{quoted}'}}}}]}}]"
+    ));
+    lab.put(0, "x", 2.0);
+    lab.evaluate(0);
+    let alert = lab.alert().expect("is active");
+    alert.annotations.first().map(|(_, text)| text.clone()).unwrap_or_default()
+}
+
+#[test]
+fn functions_do_what_is_documented() {
+    let table = [
+        ("{{ now }}", "0"),
+        (
+            "{{ toDuration 3661.5 }} {{ toDuration 0.000001 }} {{ toDuration -1.5 }} {{ toDuration 0 }}",
+            "1h1m1.5s 1µs -1.5s 0s",
+        ),
+        ("{{ (toDuration 90).Minutes }} {{ toDuration 90 | humanizeDuration }}", "1.5 1m 30s"),
+        ("{{ parseDuration \"-1m30s\" }}", "-90"),
+        (
+            "{{ (toTime 0.0).Weekday }} {{ (toTime 0.0).Month }} {{ (toTime 1.25).UnixMilli }}",
+            "Thursday January 1250",
+        ),
+        (
+            "{{ humanize \"NaN\" }} {{ humanizeDuration \"+Inf\" }} {{ humanizeTimestamp \"NaN\" }}",
+            "NaN +Inf NaN",
+        ),
+        ("{{ stripDomain \"[fe80::1]:80\" }} {{ stripPort \"a:b:c\" }}", "[fe80::1]:80 a:b:c"),
+        ("{{ title \"it's a new-day\" }}", "It's A New-Day"),
+        ("{{ .ExternalURL }}|{{ pathPrefix }}", "|"),
+        ("{{ .Labels }} {{ $ }}", "map[__name__:x] {map[__name__:x] map[]  2}"),
+        ("{{ args 1 \"b\" }}", "map[arg0:1 arg1:b]"),
+        ("{{ query \"x\" }}", "[{map[__name__:x] 2}]"),
+        ("{{ urlQueryEscape \"a b&ü\" }}", "a+b%26%C3%BC"),
+    ];
+    for (template, wanted) in table {
+        assert_eq!(expanded(template), wanted, "{template}");
+    }
+}
+
+#[test]
+fn what_fails_is_told_in_the_text() {
+    let table = [
+        (
+            "{{ first (query \"none\") }}",
+            "1:4: error calling first: first() called on vector with no elements",
+        ),
+        (
+            "{{ query \"sum(\" }}",
+            "1:4: error calling query: 1:5: parse error: unclosed left parenthesis",
+        ),
+        ("{{ humanize true }}", "1:4: error calling humanize: can't convert bool to float"),
+        ("{{ toTime \"NaN\" }}", "1:4: error calling toTime: value is NaN or Inf"),
+        (
+            "{{ toTime 1e18 }}",
+            "1:4: error calling toTime: 1000000000000000000 is not a time: it is too far from 1970",
+        ),
+        (
+            "{{ reReplaceAll \"(\" \"\" \"\" }}",
+            "1:4: error calling reReplaceAll: invalid pattern \"(\":",
+        ),
+        (
+            "{{ title 3 }}",
+            "1:4: error calling title: wrong type for value; expected string; got int",
+        ),
+        ("{{ title }}", "1:4: error calling title: it does not take these arguments: ()"),
+        (
+            "{{ label \"a\" 3 }}",
+            "1:4: error calling label: wrong type for value; expected a sample; got int",
+        ),
+        ("{{ .Nope }}", "1:4: can't evaluate field Nope in type struct"),
+        (
+            "{{ range 101 }}{{ $x := query \"x\" }}{{ end }}",
+            "1:25: error calling query: templates of one alert may ask 100 queries",
+        ),
+        (
+            "{{ query \"x[5m]\" }}",
+            "1:4: error calling query: rule result is not a vector or scalar",
+        ),
+    ];
+    for (template, wanted) in table {
+        let found = expanded(template);
+        let wanted = format!("<error expanding template: template: __alert_A:{wanted}");
+        assert!(found.starts_with(&wanted), "{template}: {found}");
+    }
+}

@@ -8,7 +8,7 @@ use crate::value::Value;
 use directive::{Directive, Piece};
 use one::Argument;
 
-pub use number::{exponent, fixed, general, shortest};
+pub use number::{exponent, fixed, general, hexadecimal, shortest};
 
 /// A value as `%v` prints it.
 pub fn display(value: &Value) -> String {

@@ -15,11 +15,16 @@ pub(super) fn len(value: &Value) -> Result<i64, String> {
     Ok(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
+const OF_NIL: &str = "index of untyped nil";
+
 /// `index x 1 2` is `x[1][2]`.
 pub(super) fn index(args: &[Value]) -> Result<Value, String> {
     let [value, keys @ ..] = args else {
         return Err("wrong number of args for index: want at least 1 got 0".to_owned());
     };
+    if matches!(value, Value::Nil) {
+        return Err(OF_NIL.to_owned());
+    }
     let mut value = value.clone();
     for key in keys {
         value = at(&value, key)?;
@@ -29,7 +34,7 @@ pub(super) fn index(args: &[Value]) -> Result<Value, String> {
 
 fn at(value: &Value, key: &Value) -> Result<Value, String> {
     match value {
-        Value::Nil => Err("index of untyped nil".to_owned()),
+        Value::Nil => Err(OF_NIL.to_owned()),
         Value::Map(map) => match key.as_str() {
             Some(key) => Ok(map.get(key).unwrap_or(map.zero()).clone()),
             None => Err(format!("value has type {}; should be string", key.type_name())),

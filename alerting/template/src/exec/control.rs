@@ -40,7 +40,7 @@ impl<'a> Exec<'a> {
     ) -> Result<Flow, Error> {
         let scope = self.scope.len();
         let result = self.nested(pipe.at, |exec| {
-            let value = exec.pipe_value(pipe, dot)?;
+            let value = exec.pipe(pipe, dot)?;
             let ran = exec.iterate(pipe, body, &value)?;
             if ran { Ok(Flow::Next) } else { exec.nodes(otherwise, dot) }
         });
@@ -103,7 +103,7 @@ impl<'a> Exec<'a> {
         Ok(flow != Flow::Break)
     }
 
-    /// Gives the variables of a `range` their values: the item, or key and item.
+    /// Gives the variables of a `range`, which exist by now, their values: the item, or key and item.
     fn bind(&mut self, pipe: &Pipe, key: Value, item: &Value) -> Result<(), Error> {
         let values = match pipe.variables.as_slice() {
             [] => return Ok(()),
@@ -111,11 +111,7 @@ impl<'a> Exec<'a> {
             [first, second, ..] => vec![(first, key), (second, item.clone())],
         };
         for (name, value) in values {
-            if pipe.assigns {
-                self.assign(pipe.at, name, value)?;
-            } else {
-                self.scope.push((name.clone(), value));
-            }
+            self.assign(pipe.at, name, value)?;
         }
         Ok(())
     }

@@ -9,10 +9,10 @@ use crate::{
 };
 
 impl<'a> Exec<'a> {
-    /// The value of a pipeline, which its variable gets too.
+    /// The value of a pipeline, which its variables get too.
     pub(super) fn pipe(&mut self, pipe: &'a Pipe, dot: &Value) -> Result<Value, Error> {
         let value = self.pipe_value(pipe, dot)?;
-        if let Some(name) = pipe.variables.first() {
+        for name in &pipe.variables {
             if pipe.assigns {
                 self.assign(pipe.at, name, value.clone())?;
             } else {

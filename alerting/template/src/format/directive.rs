@@ -126,6 +126,8 @@ impl<'a> Reader<'a> {
             return Piece::Note(note + "%");
         }
         directive.verb = verb;
+        // With `%v` the flag asks for names of fields, not for a sign.
+        directive.plus &= verb != 'v';
         if note.is_empty() {
             return Piece::Verb(directive);
         }

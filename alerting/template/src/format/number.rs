@@ -45,6 +45,48 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     special(value).map_or_else(|| format!("{value:.decimals$}"), str::to_owned)
 }
 
+/// `%x`: a mantissa of hexadecimal digits, as many as needed or as asked for, and a power of two.
+pub fn hexadecimal(value: f64, digits: Option<usize>) -> String {
+    if let Some(text) = special(value) {
+        return text.to_owned();
+    }
+    let bits = value.to_bits();
+    let (mut mantissa, mut power) = (bits & (MANTISSA_ONE - 1), (bits >> 52 & 0x7ff) as i32 - 1023);
+    if power == -1023 {
+        power = if mantissa == 0 { 0 } else { -1022 };
+        while mantissa != 0 && mantissa < MANTISSA_ONE {
+            mantissa <<= 1;
+            power -= 1;
+        }
+    } else {
+        mantissa |= MANTISSA_ONE;
+    }
+    if let Some(digits) = digits.filter(|digits| *digits < MANTISSA_DIGITS) {
+        // Rounds to even.
+        let cut = 4 * (MANTISSA_DIGITS - digits);
+        let (kept, rest, half) = (mantissa >> cut, mantissa & ((1 << cut) - 1), 1 << (cut - 1));
+        let up = rest > half || (rest == half && kept & 1 == 1);
+        mantissa = (kept + u64::from(up)) << cut;
+        if mantissa >= 2 * MANTISSA_ONE {
+            mantissa >>= 1;
+            power += 1;
+        }
+    }
+    let whole = mantissa / MANTISSA_ONE;
+    let fraction = format!("{:013x}", mantissa % MANTISSA_ONE);
+    let fraction = match digits {
+        Some(digits) => fraction.chars().chain(std::iter::repeat('0')).take(digits).collect(),
+        None => fraction.trim_end_matches('0').to_owned(),
+    };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let sign = if power < 0 { '-' } else { '+' };
+    format!("0x{whole}{point}{fraction}p{sign}{:02}", power.unsigned_abs())
+}
+
+/// The mantissa of 1, and its digits behind the point.
+const MANTISSA_ONE: u64 = 1 << 52;
+const MANTISSA_DIGITS: usize = 13;
+
 fn special(value: f64) -> Option<&'static str> {
     match value {
         _ if value.is_nan() => Some("NaN"),

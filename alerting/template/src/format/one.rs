@@ -38,7 +38,7 @@ pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
                 if index > 0 {
                     out.push_str(between);
                 }
-                self::value(out, directive, item);
+                part(out, directive, item);
             }
             out.push_str(close);
         }
@@ -53,7 +53,7 @@ pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
                 }
                 self::value(out, directive, &Value::string(key));
                 out.push(':');
-                self::value(out, directive, item);
+                part(out, directive, item);
             }
             out.push_str(close);
         }
@@ -64,14 +64,24 @@ fn go_type(value: &Value) -> &str {
     if matches!(value, Value::Nil) { "<nil>" } else { value.type_name() }
 }
 
-/// `%!d(string=text)`
+/// `%!d(string=text)`, the value with all flags that were given.
 fn bad_verb(out: &mut String, directive: &Directive, value: &Value) {
     let verb = directive.verb;
+    if matches!(value, Value::Nil) {
+        out.push_str(&format!("%!{verb}(<nil>)"));
+        return;
+    }
+    out.push_str(&format!("%!{verb}({}=", value.type_name()));
+    self::value(out, &Directive { verb: 'v', ..directive.clone() }, value);
+    out.push(')');
+}
+
+/// A part of a list or map.
+fn part(out: &mut String, directive: &Directive, value: &Value) {
     match value {
-        Value::Nil => out.push_str(&format!("%!{verb}(<nil>)")),
-        value => {
-            out.push_str(&format!("%!{verb}({}={})", value.type_name(), super::display(value)));
-        }
+        Value::Nil if directive.verb == 'v' && directive.sharp => out.push_str("interface {}(nil)"),
+        Value::Nil => out.push_str("<nil>"),
+        value => self::value(out, directive, value),
     }
 }
 
@@ -185,9 +195,11 @@ fn float(out: &mut String, directive: &Directive, number: f64, value: &Value) {
         },
         'e' | 'E' => number::exponent(magnitude, six),
         'f' | 'F' => number::fixed(magnitude, six),
+        'x' | 'X' => number::hexadecimal(magnitude, directive.precision),
         _ => return bad_verb(out, directive, value),
     };
-    let digits = if matches!(directive.verb, 'E' | 'G') { digits.to_uppercase() } else { digits };
+    let digits =
+        if matches!(directive.verb, 'E' | 'G' | 'X') { digits.to_uppercase() } else { digits };
     if !number.is_finite() {
         return not_finite(out, directive, number);
     }

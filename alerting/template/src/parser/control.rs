@@ -81,11 +81,10 @@ impl Parser<'_> {
         Ok(Node::Range { pipe, body, otherwise })
     }
 
-    /// Nodes up to `{{else` or `{{end}}`, which there must be.
+    /// Nodes up to `{{else` or `{{end}}`, which there must be. What they declare stays known until
+    /// the end of the whole, as in Go.
     fn body(&mut self, at: usize, word: &str) -> Result<(Nodes, Stop), Error> {
-        let scope = self.variables.len();
         let (nodes, stop) = self.nodes(false)?;
-        self.variables.truncate(scope);
         match stop {
             Some((_, stop)) => Ok((nodes, stop)),
             None => {

@@ -48,7 +48,10 @@ impl Parser<'_> {
             names.push((at, name));
             if matches!(self.kind(), Kind::Declare | Kind::Assign) {
                 let assigns = self.take() == Kind::Assign;
-                return self.declared(names, assigns);
+                let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+                // Whether a variable that is assigned exists is known only when it runs.
+                self.variables.extend(names.iter().cloned());
+                return Ok((names, assigns));
             }
             if !(self.accept(&Kind::Comma) && context == "range") {
                 break;
@@ -63,23 +66,6 @@ impl Parser<'_> {
         }
         self.next = start;
         Ok((Vec::new(), false))
-    }
-
-    fn declared(
-        &mut self,
-        names: Vec<(usize, String)>,
-        assigns: bool,
-    ) -> Result<(Vec<String>, bool), Error> {
-        for (at, name) in &names {
-            if assigns && !self.variables.contains(name) {
-                return Err(self.undefined(*at, name));
-            }
-        }
-        let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
-        if !assigns {
-            self.variables.extend(names.iter().cloned());
-        }
-        Ok((names, assigns))
     }
 
     fn undefined(&self, at: usize, name: &str) -> Error {

@@ -20,6 +20,8 @@ fn data() -> Value {
         ("nested", Value::map([("a", inner)])),
         ("empty", Value::list(Vec::new())),
         ("nilv", Value::Nil),
+        ("nan", Value::Float(f64::NAN)),
+        ("inf", Value::Float(f64::INFINITY)),
         ("html", Value::string("<a href='x'>&")),
     ])
 }

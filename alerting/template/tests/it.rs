@@ -4,5 +4,6 @@ mod it {
     mod go;
     mod go_cases;
     mod limits;
+    mod objects;
     mod places;
 }

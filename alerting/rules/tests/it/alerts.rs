@@ -83,3 +83,22 @@ fn a_longer_hold_takes_a_firing_alert_back() {
     lab.evaluate(2);
     assert_eq!(lab.alert().map(|alert| alert.state), Some(Firing));
 }
+
+#[test]
+fn more_alerts_than_allowed_are_none() {
+    let mut lab = Lab::new(
+        "groups: [{name: g, limit: 1, rules: [{alert: A, expr: '{__name__=~\"x|y\"} > 0', \
+         labels: {of: '{{ $labels.__name__ }}'}}]}]",
+    );
+    lab.put(0, "x", 1.0);
+    lab.evaluate(0);
+    assert_eq!(lab.alert().map(|alert| alert.state), Some(Firing));
+    lab.put(1, "y", 1.0);
+    let outcomes = lab.evaluate(1);
+    let error = outcomes.first().and_then(|outcome| outcome.error.as_ref());
+    assert_eq!(
+        error.map(ToString::to_string).as_deref(),
+        Some("exceeded limit of 1 with 2 alerts")
+    );
+    assert_eq!(lab.alert(), None);
+}

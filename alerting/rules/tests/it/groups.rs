@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use model::time::Timestamp;
+use promql::script::MemoryStore;
 use rules::{Environment, Group, RuleError, RuleFile};
 
 use super::lab::{Lab, group, shown};
@@ -71,14 +72,35 @@ fn a_new_version_of_a_file_keeps_the_state_of_its_rules() {
 }
 
 #[test]
+fn rules_that_went_before_the_last_version_end_too() {
+    let version = |rule: &str| {
+        group(&format!("groups: [{{name: g, rules: [{{record: {rule}, expr: x}}]}}]"), true)
+    };
+    let mut lab = Lab::with(version("a"), MemoryStore::default());
+    lab.put(0, "x", 1.0);
+    lab.evaluate(0);
+    let mut second = version("b");
+    second.adopt(lab.group);
+    let mut third = version("c");
+    third.adopt(second);
+    let mut lab = Lab::with(third, lab.store);
+    assert_eq!(
+        lab.evaluate(1).iter().flat_map(shown).collect::<Vec<_>>(),
+        ["c 1 @1", "a stale @1"]
+    );
+}
+
+#[test]
 fn slots_are_an_interval_apart_and_differ_between_groups() {
-    let text = "groups: [{name: a, interval: 30s}, {name: b, interval: 30s}, {name: c}]";
+    let text =
+        "groups: [{name: a, interval: 30s}, {name: b, interval: 30s}, {name: c, interval: 0s}]";
     let groups: Vec<Group> = RuleFile::parse("f", text)
         .expect("is right")
         .groups
         .into_iter()
         .map(|spec| Group::new(spec, Duration::from_secs(90), Environment::default(), true))
         .collect();
+    assert_eq!(groups.last().map(Group::interval), Some(Duration::from_secs(90)));
     for group in &groups {
         let interval = group.interval().as_millis() as i64;
         for at in [-1_000_000, -1, 0, 1, 1_769_860_800_123] {

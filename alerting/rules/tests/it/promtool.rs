@@ -73,7 +73,7 @@ fn what_newer_versions_added_passes() {
         .map(|(name, text)| LoadedFile { name: name.to_owned(), text: text.to_owned() });
     let report = file.run(&loaded, &RunOptions::default());
     assert_eq!(report.failures, Vec::<String>::new());
-    assert_eq!(report.tests, 4);
+    assert_eq!(report.tests, 5);
 }
 
 /// Tests of the same series and rules that expect nothing: what is found instead must be the same.

@@ -194,15 +194,16 @@ tests:
 const ORDER: &str = r#"
 groups:
 - {name: second, rules: [{record: b, expr: a + 1}]}
+- {name: third, rules: [{record: c, expr: b + 1}]}
 - {name: first, rules: [{record: a, expr: x + 1}]}
 "#;
 
 const ORDER_TESTS: &str = r#"
-group_eval_order: [first, second]
+group_eval_order: [first, second, third]
 tests:
 - interval: 1m
   input_series: [{series: x, values: '1 2 3'}]
-  promql_expr_test: [{expr: b, eval_time: 0m}, {expr: b, eval_time: 2m}]
+  promql_expr_test: [{expr: b, eval_time: 0m}, {expr: c, eval_time: 2m}]
 "#;
 
 const STALE: &str = r#"

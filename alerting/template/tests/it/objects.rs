@@ -36,6 +36,24 @@ impl Object for Numbers {
     }
 }
 
+/// A thing that is no list.
+#[derive(Debug)]
+struct Plain;
+
+impl Object for Plain {
+    fn type_name(&self) -> &'static str {
+        "Plain"
+    }
+
+    fn text(&self) -> String {
+        "plain".to_owned()
+    }
+
+    fn field(&self, _: &str) -> Option<Value> {
+        None
+    }
+}
+
 fn render(text: &str) -> Result<String, String> {
     let options = Options::default();
     let known = Known { functions: &NoFunctions, variables: &[], options: &options };
@@ -44,6 +62,7 @@ fn render(text: &str) -> Result<String, String> {
     let data = Value::map([
         ("some", Value::object(Numbers(vec![5, 7]))),
         ("none", Value::object(Numbers(Vec::new()))),
+        ("plain", Value::object(Plain)),
         ("html", Value::Html("<b>".into())),
     ]);
     set.render("t", &data, &[], &NoFunctions, &options).map_err(|error| error.to_string())
@@ -58,6 +77,7 @@ fn objects_are_used_like_values_of_go() {
         ("{{ range $i, $n := .some }}{{ $i }}={{ $n }} {{ end }}", "0=5 1=7 "),
         ("{{ len .some }} {{ index .some 1 }} {{ slice .some 1 }}", "2 7 [7]"),
         ("{{ if .some }}a{{ end }}{{ if .none }}b{{ else }}c{{ end }}", "ac"),
+        ("{{ if .plain }}{{ .plain }}{{ end }}", "plain"),
         ("{{ range .none }}{{ else }}empty{{ end }}", "empty"),
         ("{{ printf `%s|%12v|%q` .some .some .some }}", "2 numbers|   2 numbers|\"2 numbers\""),
         ("{{ .html }} {{ html .html }} {{ eq .html `<b>` }}", "<b> &lt;b&gt; true"),
@@ -73,6 +93,8 @@ fn what_objects_cannot_do_is_said() {
         ("{{ .some.Nope }}", "1:4: can't evaluate field Nope in type Numbers"),
         ("{{ .some.Add 1 }}", "1:4: error calling Add: wants two integers"),
         ("{{ .some.Count 1 }}", "1:4: Count has arguments but cannot be invoked as function"),
+        ("{{ len .plain }}", "1:4: error calling len: len of type Plain"),
+        ("{{ range .plain }}{{ end }}", "1:10: range can't iterate over a Plain"),
         ("{{ eq .some .some }}", "1:4: error calling eq: non-comparable types Numbers, Numbers"),
     ];
     for (text, wanted) in table {

@@ -97,7 +97,8 @@ fn template_name(rule: &str) -> String {
 
 impl RuleFile {
     /// Reads a file, and checks every name, expression and template in it. All faults are found,
-    /// unless the file is not even YAML of the right shape: then it is the first.
+    /// unless the file is not even YAML of the right shape: then it is the first. A second document
+    /// in the file is a fault, because Prometheus would leave it out.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Fault>> {
         if text.len() > FILE_BYTES_MAX {
             let message = format!("file has {} bytes, allowed are {FILE_BYTES_MAX}", text.len());

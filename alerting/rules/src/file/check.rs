@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use model::labels::METRIC_NAME;
 use promql::ParseOptions;
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Location, Spanned, UserMessageFormatter};
 
 use super::{GroupSpec, Kind, RuleSpec, Text, raw, template_name};
 use crate::{expand, fault::Fault};
@@ -19,7 +19,7 @@ pub(super) struct Checker<'a> {
 /// What is wrong with the YAML itself.
 pub(crate) fn yaml_fault(file: &str, error: &serde_saphyr::Error) -> Fault {
     let place = error.location().map(|at| (at.line(), at.column()));
-    let text = error.without_snippet().to_string();
+    let text = error.without_snippet().render_with_formatter(&UserMessageFormatter);
     let place_in_text = place.map(|(line, column)| format!(" at line {line}, column {column}"));
     let message = text.strip_suffix(&place_in_text.unwrap_or_default()).unwrap_or(&text).to_owned();
     Fault { file: file.to_owned(), place, message }

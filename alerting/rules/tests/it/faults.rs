@@ -56,6 +56,17 @@ fn unknown_fields_are_named_with_those_there_are() {
 }
 
 #[test]
+fn faults_of_the_yaml_are_told_to_its_author() {
+    for text in ["groups: []\n---\ngroups: []\n", "groups:\n- name: a\n  name: b\n"] {
+        let faults = RuleFile::parse("r.yml", text).expect_err("is wrong");
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert_eq!(fault.place.map(|(line, _)| line), Some(3));
+        let technical = ["from_str", "Options", " at line"];
+        assert!(!technical.iter().any(|word| fault.message.contains(word)), "{fault}");
+    }
+}
+
+#[test]
 fn large_files_are_refused_unread() {
     let text = " ".repeat(rules::FILE_BYTES_MAX + 1);
     let faults = RuleFile::parse("r.yml", &text).expect_err("is too large");

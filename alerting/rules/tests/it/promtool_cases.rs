@@ -12,6 +12,7 @@ pub(crate) const CASES: &[(&str, &str, &str)] = &[
     ("order of groups", ORDER, ORDER_TESTS),
     ("staleness", STALE, STALE_TESTS),
     ("labels", LABELS, LABELS_TESTS),
+    ("YAML", YAML, YAML_TESTS),
 ];
 
 const LIFE: &str = r#"
@@ -250,4 +251,43 @@ tests:
   - {expr: 'x', eval_time: 0m, exp_samples: [{labels: 'x{job="j"}', value: 2}, {labels: '{a="b"}'}]}
   - {expr: 'sum(', eval_time: 0m}
   - {expr: 'x[5m]', eval_time: 0m}
+"#;
+
+const YAML: &str = r#"
+groups:
+- name: g
+  rules:
+  - &base
+    alert: A
+    expr: 1
+    for: 0
+    labels: &l {a: 1.0, b: 0500, c: yes, d: 2001-01-01, e: ~, f: 1e3, g: .inf, h: 0x1F, i: 1_000, j: True, k: 0o7, l: null, m: -0, n: "1"}
+    annotations:
+      block: |
+        two
+        lines
+      folded: >-
+        one
+        line
+      empty:
+  - <<: *base
+    alert: B
+  - alert: C
+    expr: 2
+    labels: *l
+  - alert: D
+    expr: 2
+    labels:
+      <<: *l
+      a: x
+"#;
+
+const YAML_TESTS: &str = r#"
+tests:
+- interval: 1m
+  alert_rule_test:
+  - {eval_time: 0m, alertname: A}
+  - {eval_time: 0m, alertname: B}
+  - {eval_time: 0m, alertname: C}
+  - {eval_time: 0, alertname: D}
 "#;

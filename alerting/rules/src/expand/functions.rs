@@ -1,6 +1,9 @@
 //! Prometheus' template functions.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
 
 use model::time::Timestamp;
 use regex::{Regex, RegexBuilder};
@@ -10,7 +13,10 @@ use super::{Environment, humanize, moment, sample, strings};
 use crate::evaluate::Source;
 
 /// Bytes that a compiled pattern of a template may take.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_BYTES_MAX: usize = 256 << 10;
+
+/// Most different patterns of the templates of one alert: compiling one is much work.
+const PATTERNS_MAX: usize = 100;
 
 /// Most elements that `query` may give.
 const QUERY_ELEMENTS_MAX: usize = 10_000;
@@ -28,6 +34,7 @@ struct Data<'a> {
     source: &'a Source<'a>,
     at: Timestamp,
     queries: Cell<u32>,
+    patterns: RefCell<BTreeMap<String, Regex>>,
 }
 
 /// Names, in order.
@@ -65,7 +72,15 @@ const NAMES: [&str; 29] = [
 
 impl<'a> Prometheus<'a> {
     pub(super) fn new(environment: &'a Environment, source: &'a Source<'a>, at: Timestamp) -> Self {
-        Self { data: Some(Data { environment, source, at, queries: Cell::new(0) }) }
+        Self {
+            data: Some(Data {
+                environment,
+                source,
+                at,
+                queries: Cell::new(0),
+                patterns: RefCell::default(),
+            }),
+        }
     }
 
     /// For parsing alone.
@@ -75,6 +90,21 @@ impl<'a> Prometheus<'a> {
 
     fn data(&self) -> Result<&Data<'a>, String> {
         self.data.as_ref().ok_or_else(|| "there is no data".to_owned())
+    }
+
+    /// A compiled pattern, which is kept.
+    fn pattern(&self, pattern: &str) -> Result<Regex, String> {
+        let mut known = self.data()?.patterns.borrow_mut();
+        if let Some(compiled) = known.get(pattern) {
+            return Ok(compiled.clone());
+        }
+        if known.len() >= PATTERNS_MAX {
+            return Err(format!("templates of one alert may use {PATTERNS_MAX} patterns"));
+        }
+        let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
+        let compiled = built.map_err(|error| format!("invalid pattern {pattern:?}: {error}"))?;
+        known.insert(pattern.to_owned(), compiled.clone());
+        Ok(compiled)
     }
 
     fn query(&self, text: &str) -> Result<Value, String> {
@@ -122,12 +152,12 @@ impl Functions for Prometheus<'_> {
                 sort_by_label(string(name)?, list.items())
             }
             ("reReplaceAll", [pattern, replacement, text]) => {
-                let pattern = compiled(string(pattern)?)?;
+                let pattern = self.pattern(string(pattern)?)?;
                 let replaced = pattern.replace_all(string(text)?, string(replacement)?);
                 Ok(Value::string(replaced))
             }
             ("match", [pattern, text]) => {
-                Ok(Value::Bool(compiled(string(pattern)?)?.is_match(string(text)?)))
+                Ok(Value::Bool(self.pattern(string(pattern)?)?.is_match(string(text)?)))
             }
             ("safeHtml", [text]) => Ok(Value::Html(string(text)?.into())),
             ("title", [text]) => Ok(strings::title(string(text)?).into()),
@@ -160,11 +190,6 @@ fn string(value: &Value) -> Result<&str, String> {
     value
         .as_str()
         .ok_or_else(|| format!("wrong type for value; expected string; got {}", value.type_name()))
-}
-
-fn compiled(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
-    built.map_err(|error| format!("invalid pattern {pattern:?}: {error}"))
 }
 
 fn link(expr: &str, tab: u8) -> Value {

@@ -46,6 +46,16 @@ fn functions_do_what_is_documented() {
 }
 
 #[test]
+fn patterns_are_limited_by_their_number_not_their_use() {
+    let found =
+        expanded("{{ range 500 }}{{ if match \"^4.9$\" (print .) }}{{ . }} {{ end }}{{ end }}");
+    assert_eq!(found, "409 419 429 439 449 459 469 479 489 499 ");
+    let found = expanded("{{ range 101 }}{{ $x := match (print .) \"a\" }}{{ end }}");
+    assert!(found.contains("templates of one alert may use 100 patterns"), "{found}");
+    assert_eq!(expanded("{{ reReplaceAll \"\\\\w+\" \"<$0>\" \"a é\" }}"), "<a> <é>");
+}
+
+#[test]
 fn what_fails_is_told_in_the_text() {
     let table = [
         (

@@ -61,6 +61,19 @@ fn each_limit_is_reached_and_said() {
     }
 }
 
+/// Test threads have small stacks, and these builds large frames.
+#[test]
+fn what_is_just_within_the_depth_is_run() {
+    let nested = format!("{{{{ {}1{} }}}}", "print (".repeat(99), ")".repeat(99));
+    assert_eq!(render(&nested).as_deref(), Ok("1"));
+    let nested = format!("{}x{}", "{{if 1}}{{with 2}}".repeat(49), "{{end}}{{end}}".repeat(49));
+    assert_eq!(render(&nested).as_deref(), Ok("x"));
+    let calls = "{{define `a`}}{{if (gt . 0)}}{{with (print (print .))}}x{{end}}\
+                 {{template `a` (len (slice `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` 1 .))}}\
+                 {{end}}{{end}}{{template `a` 40}}";
+    assert_eq!(render(calls).map(|out| out.len()), Ok(40));
+}
+
 #[test]
 fn a_template_can_be_run_by_a_computed_name() {
     let text = "{{define `ab`}}<{{.}}>{{end}}{{tmpl (print `a` `b`) 3 | html}}";

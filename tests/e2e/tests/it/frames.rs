@@ -75,7 +75,7 @@ fn frames_reach_their_tenants_once() {
         encoder.encode(&tick("n1", start + at * 1000, at as f64), &mut body);
         assert_eq!(send(&server, AGENT, &body).status(), 204);
     }
-    let count = "sum by (tenant) (count_over_time({node=\"n1\"}[5m]))";
+    let count = "sum by (node) (count_over_time(ticks_total{node=\"n1\"}[5m]))";
     assert_eq!(server.value(OPERATOR, count).as_deref(), Some("42"));
 }
 

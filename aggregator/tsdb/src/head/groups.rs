@@ -44,7 +44,8 @@ const REST_FRAMES: u32 = 60;
 /// The groups of a tenant by number. Numbers are not used again.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    by_number: BTreeMap<u32, Group>,
+    /// Boxed, as the nodes of the map have room for several.
+    by_number: BTreeMap<u32, Box<Group>>,
     next: u32,
     members: usize,
 }
@@ -87,7 +88,7 @@ impl Groups {
         self.members += members.len();
         let accepted = members.iter().filter(|member| **member != REFUSED).count() as u64;
         let row = vec![0; members.len()];
-        let group = Group {
+        let group = Box::new(Group {
             number,
             members: members.into(),
             accepted,
@@ -101,21 +102,21 @@ impl Groups {
             logged: Logged::default(),
             sequence: 0,
             since_key: 0,
-        };
+        });
         self.by_number.insert(number, group);
         number
     }
 
     pub(crate) fn get_mut(&mut self, number: u32) -> Option<&mut Group> {
-        self.by_number.get_mut(&number)
+        self.by_number.get_mut(&number).map(Box::as_mut)
     }
 
     /// Takes a group out, to be put back.
-    pub(crate) fn take(&mut self, number: u32) -> Option<Group> {
+    pub(crate) fn take(&mut self, number: u32) -> Option<Box<Group>> {
         self.by_number.remove(&number)
     }
 
-    pub(crate) fn put_back(&mut self, group: Group) {
+    pub(crate) fn put_back(&mut self, group: Box<Group>) {
         self.by_number.insert(group.number, group);
     }
 
@@ -166,7 +167,7 @@ impl Groups {
 
     /// Memory in bytes beside that of windows.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.by_number.len() * size_of::<(u32, Group)>()
+        self.by_number.len() * (size_of::<Group>() + size_of::<(u32, Box<Group>)>())
             + self.members * (size_of::<u32>() + size_of::<u64>())
     }
 }

@@ -39,7 +39,7 @@ struct Name {
     /// The pairs with this name.
     pairs: Vec<u32>,
     /// The series that have a label of this name.
-    present: RoaringBitmap,
+    present: Postings,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +104,7 @@ impl Index {
             let name = self.name(name);
             let pair = self.pair(name, value);
             self.pairs[pair as usize].postings.push(series);
-            self.names[name as usize].present.insert(series);
+            self.names[name as usize].present.push(series);
             if let Some(Some(page)) = self.pages.last_mut() {
                 page.push(pair);
             }
@@ -130,8 +130,8 @@ impl Index {
                 let number = names.len() as u32;
                 vacant.insert(number);
                 self.text_bytes += text.len();
-                let (pairs, present) = (Vec::new(), RoaringBitmap::new());
-                self.names.push(Name { text: text.into(), pairs, present });
+                let (pairs, present) = (Vec::new(), Postings::default());
+                push_tight(&mut self.names, Name { text: text.into(), pairs, present });
                 number
             }
         }
@@ -155,7 +155,7 @@ impl Index {
                 let pair = Pair { name, value: value.into(), postings: Postings::default() };
                 match self.pairs.get_mut(number as usize) {
                     Some(free) => *free = pair,
-                    None => self.pairs.push(pair),
+                    None => push_tight(&mut self.pairs, pair),
                 }
                 self.names[name as usize].pairs.push(number);
                 number
@@ -270,7 +270,7 @@ impl Index {
     /// Calls back with each label name that some of the series have. Order is that of first use.
     pub(crate) fn names_of(&self, series: &RoaringBitmap, visit: &mut dyn FnMut(&str)) {
         for name in &self.names {
-            if !name.present.is_disjoint(series) {
+            if name.present.meets(series) {
                 visit(&name.text);
             }
         }
@@ -286,11 +286,7 @@ impl Index {
         let Some(name) = self.find_name(name) else { return };
         for pair in &name.pairs {
             let pair = &self.pairs[*pair as usize];
-            let found = match &pair.postings {
-                Postings::List(list) => list.iter().any(|number| series.contains(*number)),
-                Postings::Bitmap(bitmap) => !bitmap.is_disjoint(series),
-            };
-            if found {
+            if pair.postings.meets(series) {
                 visit(&pair.value);
             }
         }
@@ -316,7 +312,7 @@ impl Index {
     /// Memory in bytes, roughly.
     pub(crate) fn heap_bytes(&self) -> usize {
         let postings: usize = self.pairs.iter().map(|pair| pair.postings.heap_bytes()).sum();
-        let present: usize = self.names.iter().map(|name| name.present.serialized_size()).sum();
+        let present: usize = self.names.iter().map(|name| name.present.heap_bytes()).sum();
         let pages = self.pages.iter().flatten();
         let pages: usize = pages.map(|page| page.heap_bytes()).sum();
         self.text_bytes
@@ -338,7 +334,7 @@ impl LabelIndex for Index {
     }
 
     fn with_name(&self, name: &str) -> Result<RoaringBitmap, QueryError> {
-        Ok(self.find_name(name).map(|name| name.present.clone()).unwrap_or_default())
+        Ok(self.find_name(name).map(|name| name.present.to_bitmap()).unwrap_or_default())
     }
 
     fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, QueryError> {
@@ -397,6 +393,15 @@ impl LabelIndex for Index {
         }
         Ok(answer)
     }
+}
+
+/// Adds to the end. Most tenants are small, so there is little room to spare; that of a large one
+/// still grows by a constant factor.
+fn push_tight<T>(all: &mut Vec<T>, one: T) {
+    if all.len() == all.capacity() {
+        all.reserve_exact((all.len() / 4).max(4));
+    }
+    all.push(one);
 }
 
 /// Asking a series for its labels costs about as much as so many entries of a list.

@@ -7,6 +7,8 @@
 const BLOCK_BYTES: usize = 28;
 /// Blocks that are allocated together.
 const PAGE_BLOCKS: usize = 64;
+/// Blocks that the first page grows by, as most tenants are small.
+const STEP_BLOCKS: usize = 8;
 /// No block.
 const NONE: u32 = u32::MAX;
 
@@ -19,9 +21,9 @@ struct Block {
 
 /// A pool of blocks.
 #[derive(Debug)]
-#[expect(clippy::vec_box, reason = "growing must not copy the blocks")]
 pub(crate) struct Pool {
-    pages: Vec<Box<[Block; PAGE_BLOCKS]>>,
+    /// Full of blocks, free ones among them, but for a first page that is growing.
+    pages: Vec<Vec<Block>>,
     free: u32,
     used: usize,
 }
@@ -63,8 +65,11 @@ impl Pool {
 
     /// Bytes that the allocator has given.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.pages.len() * size_of::<[Block; PAGE_BLOCKS]>()
-            + self.pages.capacity() * size_of::<usize>()
+        let blocks: usize = match self.pages.as_slice() {
+            [only] => only.capacity(),
+            pages => pages.len() * PAGE_BLOCKS,
+        };
+        blocks * size_of::<Block>() + self.pages.capacity() * size_of::<Vec<Block>>()
     }
 
     fn block(&mut self, number: u32) -> &mut Block {
@@ -73,13 +78,7 @@ impl Pool {
 
     fn take(&mut self) -> u32 {
         if self.free == NONE {
-            let first = (self.pages.len() * PAGE_BLOCKS) as u32;
-            let mut page = Box::new([Block { bytes: [0; BLOCK_BYTES], next: NONE }; PAGE_BLOCKS]);
-            for (number, block) in (first + 1..).zip(page.iter_mut().take(PAGE_BLOCKS - 1)) {
-                block.next = number;
-            }
-            self.pages.push(page);
-            self.free = first;
+            self.grow();
         }
         let number = self.free;
         let block = self.block(number);
@@ -87,6 +86,24 @@ impl Pool {
         self.free = next;
         self.used += 1;
         number
+    }
+
+    /// Makes free blocks: some more of the first page, or another whole one.
+    #[cold]
+    fn grow(&mut self) {
+        let is_small = self.pages.first().is_none_or(|first| first.len() < PAGE_BLOCKS);
+        let count = if is_small { STEP_BLOCKS } else { PAGE_BLOCKS };
+        if !is_small || self.pages.is_empty() {
+            self.pages.push(Vec::new());
+        }
+        let before = (self.pages.len() - 1) * PAGE_BLOCKS;
+        let Some(page) = self.pages.last_mut() else { return };
+        let first = (before + page.len()) as u32;
+        page.reserve_exact(count);
+        for next in (first + 1..).take(count - 1).chain([NONE]) {
+            page.push(Block { bytes: [0; BLOCK_BYTES], next });
+        }
+        self.free = first;
     }
 
     fn give(&mut self, number: u32) {

@@ -7,6 +7,8 @@ use crate::hash::Hash128;
 
 /// Series that are allocated together, and freed together.
 const PAGE_SERIES: usize = 64;
+/// Series that a page grows by, at least.
+const STEP_SERIES: usize = 4;
 
 /// A table of series. Numbers come from the index and only grow.
 #[derive(Debug, Default)]
@@ -52,6 +54,11 @@ impl Table {
         }
         let page = self.pages[page].get_or_insert_with(|| Page { series: Vec::new(), live: 0 });
         let slot = number as usize % PAGE_SERIES;
+        if page.series.len() == page.series.capacity() {
+            // In small steps, as most tenants are small.
+            let more = page.series.len() / 4 / STEP_SERIES * STEP_SERIES + STEP_SERIES;
+            page.series.reserve_exact(more.min(PAGE_SERIES - page.series.len()));
+        }
         page.series.resize_with(page.series.len().max(slot), || None);
         page.series.push(Some(Series::new(key)));
         page.live += 1;

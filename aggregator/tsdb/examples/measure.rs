@@ -1,7 +1,7 @@
 //! Measures the store on this machine, on data like that of a container platform.
 //!
 //! `cargo run --release -p tsdb --example measure -- ingest|replay|select [SERIES] [TICKS] [THREADS]`
-//! and `… -- frames [SERIES] [GROUP_SIZE] [TICKS] [THREADS]` and `… -- tenants [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
+//! and `… -- frames [SERIES] [GROUP_SIZE] [TICKS] [THREADS]` and `… -- tenants|tenants-frames [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
 //! text of labels, count, times, values; of these every so many samples are stored.
 //! Values are like those of exporters: most series do not change
 //! between two scrapes, counters grow by small amounts, a tenth are noisy decimals.
@@ -55,8 +55,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             storage(dir.path(), arguments.get(1).ok_or("say which file")?, number(2, 1))
         }
         Some("tenants") => tenants(dir.path(), number(1, 10_000), number(2, 20)),
+        Some("tenants-frames") => frames::tenants(dir.path(), number(1, 10_000), number(2, 20)),
         Some("select") => select(dir.path(), series, number(2, 9)),
-        _ => Err("say ingest, replay, select, frames, tenants or storage".into()),
+        _ => Err("say ingest, replay, select, frames, tenants, tenants-frames or storage".into()),
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn measure(
     let mut after = before.clone();
     let resident = resident_bytes();
     let begun = cpu_seconds();
-    let groups = register(&store, series, group_size)?;
+    let groups = register(&store, "acme", series, group_size)?;
     let registered = cpu_seconds() - begun;
     let per_request = (REQUEST_SAMPLES / group_size).max(1);
     let (mut wall, mut cpu, mut bytes) = (0.0, 0.0, 0);
@@ -96,8 +96,40 @@ pub(crate) fn measure(
     Ok(())
 }
 
-fn register(store: &Store, series: usize, group_size: usize) -> Result<Vec<GroupHandle>, Failure> {
-    let tenant = TenantId::new("acme")?;
+/// Many tenants with one small group each, after its first frame.
+pub(crate) fn tenants(dir: &Path, tenants: usize, series: usize) -> Result<(), Failure> {
+    let store = open(dir)?;
+    let row: Vec<u64> = (0..series).map(|number| (number as f64).to_bits()).collect();
+    let mut payload = Vec::new();
+    frame::encode_key(&row, &mut payload);
+    let before = resident_bytes();
+    for tenant in 0..tenants {
+        let groups = register(&store, &format!("tenant-{tenant}"), series, series)?;
+        let write = |group| Write::Frame { group, time: START, payload: &payload };
+        let writes: Vec<Write<'_>> = groups.iter().map(write).collect();
+        send(&store, &writes, 1, 1, START);
+    }
+    let resident = resident_bytes().saturating_sub(before);
+    let stats = store.stats();
+    let per = |bytes: f64| bytes / (tenants * series) as f64;
+    println!(
+        "{{\"name\":\"tenants-frames\",\"tenants\":{tenants},\"series\":{series},\
+         \"samples_bytes_per_series\":{:.0},\"index_bytes_per_series\":{:.0},\
+         \"resident_bytes_per_series\":{:.0}}}",
+        per(stats.head_sample_bytes as f64),
+        per(stats.head_index_bytes as f64),
+        per(resident as f64),
+    );
+    Ok(())
+}
+
+fn register(
+    store: &Store,
+    tenant: &str,
+    series: usize,
+    group_size: usize,
+) -> Result<Vec<GroupHandle>, Failure> {
+    let tenant = TenantId::new(tenant)?;
     let mut groups = Vec::new();
     for first in (0..series).step_by(group_size) {
         let members = first..(first + group_size).min(series);

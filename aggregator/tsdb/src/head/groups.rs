@@ -35,6 +35,10 @@ pub(crate) const IDLE_SECONDS: u32 = 900;
 
 /// Frames of a window before it is sealed.
 const WINDOW_FRAMES: usize = 120;
+/// Frames of the shortest window that begins when all others do.
+const FIRST_WINDOW_MIN: usize = 30;
+/// Most values of a window whose room is used again.
+const MATRIX_KEPT: usize = 128 << 10;
 /// Of so many frames in the log one is a key frame: what a damaged record can cost.
 const KEY_EVERY: u32 = 60;
 /// Frames that are taken sample by sample after a group was disturbed, so that whoever does it
@@ -73,6 +77,17 @@ pub(crate) struct Group {
     pub(crate) logged: Logged,
     pub(crate) sequence: u64,
     since_key: u32,
+    /// Frames of the window before it is sealed.
+    window_frames: usize,
+}
+
+/// Frames of a window that begins when those of other groups do. They are not the same for all, so
+/// that windows are not all full, and sealed, at once.
+fn first_window(number: u32) -> usize {
+    // The fractional parts of multiples of the golden ratio lie evenly (Knuth, The Art of Computer
+    // Programming, volume 3, 6.4).
+    let place = u64::from(number.wrapping_mul(0x9e37_79b9));
+    FIRST_WINDOW_MIN + (place * (WINDOW_FRAMES - FIRST_WINDOW_MIN + 1) as u64 >> 32) as usize
 }
 
 impl Groups {
@@ -102,6 +117,7 @@ impl Groups {
             logged: Logged::default(),
             sequence: 0,
             since_key: 0,
+            window_frames: first_window(number),
         });
         self.by_number.insert(number, group);
         number
@@ -221,9 +237,21 @@ impl Group {
         // Copied first if a query holds on to it.
         let window = Arc::make_mut(&mut self.window);
         arena.other_bytes += window.push(time, payload);
-        if window.len() >= WINDOW_FRAMES {
+        if window.len() >= self.window_frames {
             self.seal(table, arena, sealer);
+            self.window_frames = WINDOW_FRAMES;
         }
+    }
+
+    /// Seals a window that others seal at the same time, as for a block.
+    pub(crate) fn seal_with_others(
+        &mut self,
+        table: &mut Table,
+        arena: &mut Arena,
+        sealer: &mut Sealer,
+    ) {
+        self.seal(table, arena, sealer);
+        self.window_frames = first_window(self.number);
     }
 
     /// Seals the window into the members' chunks. The group stays attached.
@@ -245,7 +273,10 @@ impl Group {
             }
             arena.release(times);
         }
-        sealer.matrix = matrix;
+        // The window of a large group need not be remembered for ever, by each thread that seals.
+        if matrix.capacity() <= MATRIX_KEPT {
+            sealer.matrix = matrix;
+        }
         arena.other_bytes -= self.window.bytes();
         match Arc::get_mut(&mut self.window) {
             Some(window) => window.clear(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
 
-use super::{Shared, Window};
+use super::{FIRST_WINDOW_MIN, Shared, WINDOW_FRAMES, Window, first_window};
 use crate::samples::Column;
 
 fn window(rows: &[Vec<u64>]) -> Window {
@@ -65,4 +65,13 @@ fn an_empty_window_overlaps_nothing() {
     window.clear();
     assert!(!window.overlaps(i64::MIN, i64::MAX));
     assert_eq!((window.len(), window.bytes()), (0, 0));
+}
+
+#[test]
+fn windows_that_begin_together_are_not_full_together() {
+    let mut full = [0; WINDOW_FRAMES + 1];
+    (0..10_000).for_each(|number| full[first_window(number)] += 1);
+    assert_eq!(full[..FIRST_WINDOW_MIN].iter().sum::<usize>(), 0);
+    let fair = 10_000 / (WINDOW_FRAMES - FIRST_WINDOW_MIN + 1);
+    assert!(full[FIRST_WINDOW_MIN..].iter().all(|count| (fair / 2..fair * 2).contains(count)));
 }

@@ -71,7 +71,7 @@ impl Partition {
     /// Seals the open frames of all groups.
     pub(crate) fn seal_groups(&self, sealer: &mut Sealer) {
         self.visit_groups(|group, data| {
-            group.seal(&mut data.table, &mut data.arena, sealer);
+            group.seal_with_others(&mut data.table, &mut data.arena, sealer);
             false
         });
     }

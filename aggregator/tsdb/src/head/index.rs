@@ -60,7 +60,7 @@ pub(crate) struct Index {
     free_pairs: Vec<u32>,
     pages: Vec<Option<Box<Page>>>,
     next: u32,
-    all: RoaringBitmap,
+    all: Postings,
     /// Bytes of names and values.
     text_bytes: usize,
     memo: Memo<Matched>,
@@ -77,7 +77,7 @@ impl Index {
             free_pairs: Vec::new(),
             pages: Vec::new(),
             next: 0,
-            all: RoaringBitmap::new(),
+            all: Postings::default(),
             text_bytes: 0,
             memo: Memo::default(),
         }
@@ -112,7 +112,7 @@ impl Index {
         if let Some(Some(page)) = self.pages.last_mut() {
             page.end_series();
         }
-        self.all.insert(series);
+        self.all.push(series);
         Some(series)
     }
 
@@ -229,7 +229,10 @@ impl Index {
     pub(crate) fn remove(&mut self, series: &RoaringBitmap) {
         self.memo.clear();
         let mut touched = RoaringBitmap::new();
-        for number in series & &self.all {
+        for number in series {
+            if !self.all.contains(number) {
+                continue;
+            }
             let pairs: Vec<u32> = self.pairs_of(number).collect();
             for pair in pairs {
                 let name = self.pairs[pair as usize].name;
@@ -243,8 +246,8 @@ impl Index {
             if page.as_mut().is_some_and(|page| page.forget_one()) {
                 *page = None;
             }
+            self.all.remove(number);
         }
-        self.all -= series;
         self.free(&touched);
     }
 
@@ -293,7 +296,7 @@ impl Index {
     }
 
     pub(crate) fn all(&self) -> RoaringBitmap {
-        self.all.clone()
+        self.all.to_bitmap()
     }
 
     /// A copy of the labels of all series, to be put in order without holding a lock.
@@ -303,7 +306,7 @@ impl Index {
             pairs: self.pairs.iter().map(|pair| (pair.name, pair.value.clone())).collect(),
             ..Listing::default()
         };
-        for series in &self.all {
+        for series in self.all.to_bitmap() {
             listing.push(series, self.pairs_of(series));
         }
         listing
@@ -321,6 +324,7 @@ impl Index {
             + self.pair_table.allocation_size()
             + self.name_table.allocation_size()
             + self.pages.capacity() * size_of::<usize>()
+            + self.all.heap_bytes()
             + postings
             + present
             + pages
@@ -330,7 +334,7 @@ impl Index {
 
 impl LabelIndex for Index {
     fn all(&self) -> Result<RoaringBitmap, QueryError> {
-        Ok(self.all.clone())
+        Ok(self.all.to_bitmap())
     }
 
     fn with_name(&self, name: &str) -> Result<RoaringBitmap, QueryError> {

@@ -37,6 +37,14 @@ impl Postings {
         }
     }
 
+    pub(crate) fn contains(&self, series: u32) -> bool {
+        match self {
+            Self::Run { first, count } => (*first..first + count).contains(&series),
+            Self::List(list) => list.binary_search(&series).is_ok(),
+            Self::Bitmap(bitmap) => bitmap.contains(series),
+        }
+    }
+
     /// Memory beside the struct itself, in bytes, roughly.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {

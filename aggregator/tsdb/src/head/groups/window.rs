@@ -21,7 +21,7 @@ pub(crate) struct Window {
 const FRAME_BYTES: usize = size_of::<u32>() + size_of::<i64>();
 
 /// A piece is as long as a quarter of those before it, within these bounds, in bytes.
-const PIECE_MIN: usize = 512;
+const PIECE_MIN: usize = 128;
 const PIECE_MAX: usize = 16 << 10;
 
 /// Of up to this share of the members the values are picked out of the frames; of more, all are

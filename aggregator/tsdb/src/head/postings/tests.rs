@@ -35,6 +35,9 @@ proptest! {
         prop_assert_eq!(postings.is_empty(), expected.is_empty());
         prop_assert_eq!(postings.len(), expected.len());
         prop_assert_eq!(postings.to_bitmap(), expected.clone());
+        for number in &asked {
+            prop_assert_eq!(postings.contains(*number), expected.contains(*number));
+        }
         let asked: RoaringBitmap = asked.into_iter().collect();
         prop_assert_eq!(postings.meets(&asked), !expected.is_disjoint(&asked));
         let mut union = Union::new(200_000);

@@ -27,15 +27,17 @@ use crate::{
 };
 
 mod matched;
+mod texts;
 
 use matched::Matched;
+use texts::{Text, Texts};
 
 /// Most labels of a series that the index can hold.
 pub(crate) const LABELS_MAX: usize = 1000;
 
 #[derive(Debug)]
 struct Name {
-    text: Box<str>,
+    text: Text,
     /// The pairs with this name.
     pairs: Vec<u32>,
     /// The series that have a label of this name.
@@ -45,7 +47,7 @@ struct Name {
 #[derive(Debug, Default)]
 struct Pair {
     name: u32,
-    value: Box<str>,
+    value: Text,
     postings: Postings,
 }
 
@@ -61,8 +63,7 @@ pub(crate) struct Index {
     pages: Vec<Option<Box<Page>>>,
     next: u32,
     all: Postings,
-    /// Bytes of names and values.
-    text_bytes: usize,
+    texts: Texts,
     memo: Memo<Matched>,
 }
 
@@ -78,19 +79,23 @@ impl Index {
             pages: Vec::new(),
             next: 0,
             all: Postings::default(),
-            text_bytes: 0,
+            texts: Texts::default(),
             memo: Memo::default(),
         }
     }
 
     /// Adds a series with sorted labels and returns its number. `None` when there are more than
-    /// [`LABELS_MAX`] labels or all numbers are used.
+    /// [`LABELS_MAX`] labels or all numbers are used, or labels would take more than 4 GiB.
     pub(crate) fn add<'a>(
         &mut self,
         labels: impl Iterator<Item = (&'a str, &'a str)> + Clone,
     ) -> Option<u32> {
         let series = self.next;
         if labels.clone().nth(LABELS_MAX).is_some() || series == u32::MAX {
+            return None;
+        }
+        let bytes = labels.clone().map(|(name, value)| name.len() + value.len()).sum();
+        if !self.texts.has_room(bytes) {
             return None;
         }
         self.next += 1;
@@ -118,20 +123,20 @@ impl Index {
 
     fn name(&mut self, text: &str) -> u32 {
         let hash = |text: &str| self.key.hash64(0, text.as_bytes());
-        let names = &self.names;
+        let (names, texts) = (&self.names, &self.texts);
         let entry = self.name_table.entry(
             hash(text),
-            |name| &*names[*name as usize].text == text,
-            |name| hash(&names[*name as usize].text),
+            |name| texts.get(names[*name as usize].text) == text,
+            |name| hash(texts.get(names[*name as usize].text)),
         );
         match entry {
             Entry::Occupied(found) => *found.get(),
             Entry::Vacant(vacant) => {
                 let number = names.len() as u32;
                 vacant.insert(number);
-                self.text_bytes += text.len();
+                let text = self.texts.push(text);
                 let (pairs, present) = (Vec::new(), Postings::default());
-                push_tight(&mut self.names, Name { text: text.into(), pairs, present });
+                push_tight(&mut self.names, Name { text, pairs, present });
                 number
             }
         }
@@ -140,19 +145,20 @@ impl Index {
     fn pair(&mut self, name: u32, value: &str) -> u32 {
         let key = self.key;
         let hash = |name: u32, value: &str| key.hash64(u64::from(name) + 1, value.as_bytes());
-        let pairs = &self.pairs;
+        let (pairs, texts) = (&self.pairs, &self.texts);
+        let text = |pair: u32| texts.get(pairs[pair as usize].value);
         let entry = self.pair_table.entry(
             hash(name, value),
-            |pair| pairs[*pair as usize].name == name && &*pairs[*pair as usize].value == value,
-            |pair| hash(pairs[*pair as usize].name, &pairs[*pair as usize].value),
+            |pair| pairs[*pair as usize].name == name && text(*pair) == value,
+            |pair| hash(pairs[*pair as usize].name, text(*pair)),
         );
         match entry {
             Entry::Occupied(found) => *found.get(),
             Entry::Vacant(vacant) => {
                 let number = self.free_pairs.pop().unwrap_or(pairs.len() as u32);
                 vacant.insert(number);
-                self.text_bytes += value.len();
-                let pair = Pair { name, value: value.into(), postings: Postings::default() };
+                let value = self.texts.push(value);
+                let pair = Pair { name, value, postings: Postings::default() };
                 match self.pairs.get_mut(number as usize) {
                     Some(free) => *free = pair,
                     None => push_tight(&mut self.pairs, pair),
@@ -163,19 +169,27 @@ impl Index {
         }
     }
 
+    fn text_of(&self, name: u32) -> &str {
+        self.names.get(name as usize).map_or("", |name| self.texts.get(name.text))
+    }
+
+    fn value_of(&self, pair: u32) -> &str {
+        self.pairs.get(pair as usize).map_or("", |pair| self.texts.get(pair.value))
+    }
+
     fn find_name(&self, text: &str) -> Option<&Name> {
         let hash = self.key.hash64(0, text.as_bytes());
-        let found = self.name_table.find(hash, |name| &*self.names[*name as usize].text == text)?;
+        let found = self.name_table.find(hash, |name| self.text_of(*name) == text)?;
         self.names.get(*found as usize)
     }
 
     fn find_pair(&self, name: &str, value: &str) -> Option<&Pair> {
         let hash = self.key.hash64(0, name.as_bytes());
-        let name = *self.name_table.find(hash, |n| &*self.names[*n as usize].text == name)?;
+        let name = *self.name_table.find(hash, |number| self.text_of(*number) == name)?;
         let hash = self.key.hash64(u64::from(name) + 1, value.as_bytes());
         let found = self.pair_table.find(hash, |pair| {
             let pair = &self.pairs[*pair as usize];
-            pair.name == name && &*pair.value == value
+            pair.name == name && self.texts.get(pair.value) == value
         })?;
         self.pairs.get(*found as usize)
     }
@@ -194,7 +208,7 @@ impl Index {
         let mut packed = Vec::with_capacity(512);
         for pair in pairs {
             let pair = &self.pairs[pair as usize];
-            put_pair(&mut packed, &self.names[pair.name as usize].text, &pair.value);
+            put_pair(&mut packed, self.text_of(pair.name), self.texts.get(pair.value));
         }
         Labels::from_packed_pairs(&packed)
     }
@@ -214,7 +228,7 @@ impl Index {
                 pairs.extend(self.pairs_of(*number));
                 ends.push(pairs.len());
             }
-            let text = |pair: &u32| self.pairs[*pair as usize].value.as_bytes().first().copied();
+            let text = |pair: &u32| self.value_of(*pair).as_bytes().first().copied();
             std::hint::black_box(pairs.iter().filter_map(text).fold(0, |all, byte| all ^ byte));
             let mut start = 0;
             for end in &ends {
@@ -255,11 +269,12 @@ impl Index {
         let mut names = RoaringBitmap::new();
         for number in pairs {
             let pair = std::mem::take(&mut self.pairs[number as usize]);
-            let hash = self.key.hash64(u64::from(pair.name) + 1, pair.value.as_bytes());
+            let value = self.texts.get(pair.value);
+            let hash = self.key.hash64(u64::from(pair.name) + 1, value.as_bytes());
             if let Ok(entry) = self.pair_table.find_entry(hash, |found| *found == number) {
                 entry.remove();
             }
-            self.text_bytes -= pair.value.len();
+            self.texts.forget(pair.value);
             self.free_pairs.push(number);
             names.insert(pair.name);
         }
@@ -268,13 +283,16 @@ impl Index {
             name.pairs.retain(|pair| !pairs.contains(*pair));
             name.pairs.shrink_to(name.pairs.len() * 2);
         }
+        let names = self.names.iter_mut().map(|name| &mut name.text);
+        let values = self.pairs.iter_mut().map(|pair| &mut pair.value);
+        self.texts.compact(names.chain(values));
     }
 
     /// Calls back with each label name that some of the series have. Order is that of first use.
     pub(crate) fn names_of(&self, series: &RoaringBitmap, visit: &mut dyn FnMut(&str)) {
         for name in &self.names {
             if name.present.meets(series) {
-                visit(&name.text);
+                visit(self.texts.get(name.text));
             }
         }
     }
@@ -290,7 +308,7 @@ impl Index {
         for pair in &name.pairs {
             let pair = &self.pairs[*pair as usize];
             if pair.postings.meets(series) {
-                visit(&pair.value);
+                visit(self.texts.get(pair.value));
             }
         }
     }
@@ -302,8 +320,12 @@ impl Index {
     /// A copy of the labels of all series, to be put in order without holding a lock.
     pub(crate) fn listing(&self) -> Listing {
         let mut listing = Listing {
-            names: self.names.iter().map(|name| name.text.clone()).collect(),
-            pairs: self.pairs.iter().map(|pair| (pair.name, pair.value.clone())).collect(),
+            names: self.names.iter().map(|name| self.texts.get(name.text).into()).collect(),
+            pairs: self
+                .pairs
+                .iter()
+                .map(|pair| (pair.name, self.texts.get(pair.value).into()))
+                .collect(),
             ..Listing::default()
         };
         for series in self.all.to_bitmap() {
@@ -318,7 +340,7 @@ impl Index {
         let present: usize = self.names.iter().map(|name| name.present.heap_bytes()).sum();
         let pages = self.pages.iter().flatten();
         let pages: usize = pages.map(|page| page.heap_bytes()).sum();
-        self.text_bytes
+        self.texts.heap_bytes()
             + self.pairs.capacity() * (size_of::<Pair>() + size_of::<u32>())
             + self.names.capacity() * size_of::<Name>()
             + self.pair_table.allocation_size()
@@ -357,7 +379,7 @@ impl LabelIndex for Index {
         let again = found.pairs_seen > 0;
         let news = known.pairs.get(found.pairs_seen..).unwrap_or_default();
         if !news.is_empty() {
-            let passes = |number: &&u32| pattern.matches(&self.pairs[**number as usize].value);
+            let passes = |number: &&u32| pattern.matches(self.value_of(**number));
             let passing = news.iter().filter(passes);
             let found = Arc::make_mut(&mut found);
             found.passing.extend(passing);

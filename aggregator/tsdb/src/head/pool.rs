@@ -28,8 +28,9 @@ pub(crate) struct Pool {
     used: usize,
 }
 
-/// A string of bytes in a pool.
+/// A string of bytes in a pool. Packed, as there are two for each series.
 #[derive(Debug)]
+#[repr(Rust, packed(2))]
 pub(crate) struct Chain {
     head: u32,
     tail: u32,
@@ -155,6 +156,13 @@ impl Pool {
             start = 0;
             number = block.next;
         }
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn length(&self, chain: &Chain) -> usize {
+        let mut length = 0;
+        self.pieces(chain, |piece| length += piece.len());
+        length
     }
 
     /// Appends the bytes of a chain to `out`.

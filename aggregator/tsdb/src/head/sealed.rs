@@ -86,19 +86,20 @@ impl Arena {
         self.pool.heap_bytes() + self.times_bytes + self.other_bytes
     }
 
-    /// Seals the floats of the sealer behind the chunks of a chain. Returns the bytes written.
+    /// Seals the floats of the sealer behind the chunks of a chain.
     pub(super) fn seal_floats(
         &mut self,
         chain: &mut Chain,
         sealer: &mut Sealer,
-    ) -> Result<usize, ChunkError> {
+    ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
         chunk::encode_floats(&sealer.floats, &mut sealer.bytes, &mut sealer.scratch)?;
         sealer.times.clear();
         let times = &sealer.floats.times;
         codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
         let number = self.share(times, &sealer.times);
-        Ok(self.append(chain, number, &sealer.bytes))
+        self.append(chain, number, &sealer.bytes);
+        Ok(())
     }
 
     /// The number of a column of times for several chunks, to be released when they have it.
@@ -112,21 +113,21 @@ impl Arena {
         Ok(self.share(times, &sealer.times))
     }
 
-    /// Seals floats, without start timestamps, whose times have a number already. Returns the bytes
-    /// written.
+    /// Seals floats, without start timestamps, whose times have a number already.
     pub(super) fn seal_values(
         &mut self,
         chain: &mut Chain,
         times: u32,
         values: &[f64],
         sealer: &mut Sealer,
-    ) -> Result<usize, ChunkError> {
+    ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
         chunk::encode_plain(values, &mut sealer.bytes, &mut sealer.scratch)?;
         if let Some(Some(shared)) = self.times.get_mut(times as usize) {
             shared.users += 1;
         }
-        Ok(self.append(chain, times, &sealer.bytes))
+        self.append(chain, times, &sealer.bytes);
+        Ok(())
     }
 
     /// Seals the histograms of the sealer likewise.
@@ -134,24 +135,24 @@ impl Arena {
         &mut self,
         chain: &mut Chain,
         sealer: &mut Sealer,
-    ) -> Result<usize, ChunkError> {
+    ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
         chunk::encode_histograms(&sealer.histograms, &mut sealer.bytes, &mut sealer.scratch)?;
         sealer.times.clear();
         let times = &sealer.histograms.times;
         codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
         let number = self.share(times, &sealer.times);
-        Ok(self.append(chain, number, &sealer.bytes))
+        self.append(chain, number, &sealer.bytes);
+        Ok(())
     }
 
-    /// Appends a chunk behind the number of its times and its length. Returns the bytes written.
-    fn append(&mut self, chain: &mut Chain, times: u32, chunk: &[u8]) -> usize {
+    /// Appends a chunk behind the number of its times and its length.
+    fn append(&mut self, chain: &mut Chain, times: u32, chunk: &[u8]) {
         let mut header = Vec::with_capacity(8);
         varint::put_u64(&mut header, u64::from(times));
         varint::put_u64(&mut header, chunk.len() as u64);
         self.pool.append(chain, &header);
         self.pool.append(chain, chunk);
-        header.len() + chunk.len()
     }
 
     /// The number of a column of times, with one more user.

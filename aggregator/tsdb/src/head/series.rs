@@ -39,8 +39,7 @@ pub(crate) struct Series {
     stream: Stream,
     sealed: Chain,
     extra: Option<Box<Extra>>,
-    /// Bytes of sealed chunks, and how many of them, from the front, are being written to a block.
-    sealed_bytes: u32,
+    /// Bytes of sealed chunks, from the front, that are being written to a block.
     flushing_bytes: u32,
     /// When the last sample arrived, in seconds since the epoch.
     pub(crate) seen: u32,
@@ -256,7 +255,7 @@ impl Series {
             extra.starts.extend(last);
         }
         let sealed = arena.seal_floats(&mut self.sealed, sealer);
-        self.sealed(sealed);
+        expect_sealed(&sealed);
     }
 
     fn seal_late(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
@@ -267,7 +266,7 @@ impl Series {
         arena.other_bytes -= LATE_BYTES * extra.late.len();
         sealer.floats = std::mem::take(&mut extra.late);
         let sealed = arena.seal_floats(&mut self.sealed, sealer);
-        self.sealed(sealed);
+        expect_sealed(&sealed);
     }
 
     fn seal_histograms(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
@@ -281,21 +280,15 @@ impl Series {
         sealer.histograms.copy_from(&column, 0..column.len());
         let sealed = arena.seal_histograms(&mut self.sealed, sealer);
         if sealed.is_ok() {
-            self.sealed(sealed);
+            expect_sealed(&sealed);
             return;
         }
         // One by one, as they are too large together.
         for index in 0..column.len() {
             sealer.histograms.copy_from(&column, index..index + 1);
             let sealed = arena.seal_histograms(&mut self.sealed, sealer);
-            self.sealed(sealed);
+            expect_sealed(&sealed);
         }
-    }
-
-    fn sealed(&mut self, sealed: Result<usize, ChunkError>) {
-        // Encoding fails only for counts and sizes that admission and the seal counts exclude.
-        debug_assert!(sealed.is_ok(), "{sealed:?}");
-        self.sealed_bytes += sealed.unwrap_or(0) as u32;
     }
 
     /// Seals everything and gives it out to be written to a block. It stays readable here until
@@ -304,7 +297,7 @@ impl Series {
         self.seal_stream(arena, sealer);
         self.seal_late(arena, sealer);
         self.seal_histograms(arena, sealer);
-        self.flushing_bytes = self.sealed_bytes;
+        self.flushing_bytes = arena.pool.length(&self.sealed) as u32;
         self.snapshot(i64::MIN, i64::MAX, arena, &mut sealer.bytes)
     }
 
@@ -312,7 +305,6 @@ impl Series {
     pub(crate) fn drop_flushed(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
         let count = std::mem::take(&mut self.flushing_bytes);
         arena.drop_front(&mut self.sealed, count as usize, sealer);
-        self.sealed_bytes -= count;
     }
 
     /// Forgets the last sample if it is no longer here. To be called when samples have been
@@ -384,6 +376,11 @@ impl Series {
 mod member;
 
 pub(crate) use member::Member;
+
+fn expect_sealed(sealed: &Result<(), ChunkError>) {
+    // Encoding fails only for counts and sizes that admission and the seal counts exclude.
+    debug_assert!(sealed.is_ok(), "{sealed:?}");
+}
 
 /// Memory of one late sample, in bytes: time, value and start.
 const LATE_BYTES: usize = 24;

@@ -31,6 +31,7 @@ proptest! {
                 pool.copy(chain, &mut found);
                 prop_assert_eq!(&found, expected);
                 prop_assert_eq!(chain.is_empty(), expected.is_empty());
+                prop_assert_eq!(pool.length(chain), expected.len());
                 prop_assert_eq!(pool.first_word(chain), expected.first_chunk::<8>().copied());
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     super::sealed::{Arena, Sealer},
-    Series,
+    Series, expect_sealed,
 };
 
 /// Which group a series is in, and which of its members it is.
@@ -54,6 +54,6 @@ impl Series {
         sealer: &mut Sealer,
     ) {
         let sealed = arena.seal_values(&mut self.sealed, times, values, sealer);
-        self.sealed(sealed);
+        expect_sealed(&sealed);
     }
 }

@@ -87,7 +87,8 @@ fn first_window(number: u32) -> usize {
     // The fractional parts of multiples of the golden ratio lie evenly (Knuth, The Art of Computer
     // Programming, volume 3, 6.4).
     let place = u64::from(number.wrapping_mul(0x9e37_79b9));
-    FIRST_WINDOW_MIN + (place * (WINDOW_FRAMES - FIRST_WINDOW_MIN + 1) as u64 >> 32) as usize
+    let lengths = (WINDOW_FRAMES - FIRST_WINDOW_MIN + 1) as u64;
+    FIRST_WINDOW_MIN + ((place * lengths) >> 32) as usize
 }
 
 impl Groups {

@@ -36,6 +36,10 @@ impl Resets {
     pub(super) fn find(samples: &Samples) -> Self {
         let track = &samples.floats;
         let mut resets = Self::default();
+        if track.starts.is_empty() {
+            resets.after = decreases(&track.values);
+            return resets;
+        }
         let pairs = track.values.windows(2).zip(track.times.windows(2)).enumerate();
         for (at, (values, times)) in pairs {
             let ([before, value], [time_before, time]) = (values, times) else { continue };
@@ -61,6 +65,24 @@ impl Resets {
         let to = places.partition_point(|at| *at < end);
         places.get(from..to).unwrap_or_default()
     }
+}
+
+/// Places of values that are less than the one before.
+fn decreases(values: &[f64]) -> Vec<usize> {
+    /// So many are looked at together: mostly none of them is a reset.
+    const TOGETHER: usize = 64;
+    let mut found = Vec::new();
+    let before = values.chunks(TOGETHER);
+    let after = values.get(1..).unwrap_or_default().chunks(TOGETHER);
+    for (block, (before, after)) in before.zip(after).enumerate() {
+        let pairs = || before.iter().zip(after);
+        // Without a branch per value.
+        if pairs().fold(false, |any, (before, value)| any | (value < before)) {
+            let places = pairs().enumerate().filter(|(_, (before, value))| value < before);
+            found.extend(places.map(|(at, _)| block * TOGETHER + at + 1));
+        }
+    }
+    found
 }
 
 /// The value at one step.
@@ -177,3 +199,6 @@ impl Shape {
         if kind.per_second { factor / range_seconds } else { factor }
     }
 }
+
+#[cfg(test)]
+mod tests;

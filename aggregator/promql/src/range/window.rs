@@ -147,21 +147,33 @@ pub(crate) struct Slider {
 struct Edges {
     first: usize,
     end: usize,
+    /// How many samples the step before passed at either edge.
+    passed: (usize, usize),
 }
 
 impl Edges {
     /// Moves to the samples after `start` up to `end`.
     fn slide(&mut self, times: &[i64], start: i64, end: i64) -> Range<usize> {
-        let forward = |mut at: usize, limit: i64| {
-            while times.get(at).is_some_and(|time| *time <= limit) {
-                at += 1;
-            }
-            at
-        };
-        self.first = forward(self.first, start);
-        self.end = forward(self.end.max(self.first), end);
-        self.first..self.end
+        let first = forward(times, self.first, start, self.passed.0);
+        let from = self.end.max(first);
+        let to = forward(times, from, end, self.passed.1);
+        self.passed = (first - self.first, to - from);
+        (self.first, self.end) = (first, to);
+        first..to
     }
+}
+
+/// The place of the first time after a limit, at or after `at`. Mostly it is `guess` further.
+fn forward(times: &[i64], mut at: usize, limit: i64, guess: usize) -> usize {
+    let passes = |at: usize| times.get(at).is_some_and(|time| *time <= limit);
+    // All before one that passes pass.
+    if guess > 1 && passes(at.saturating_add(guess - 1)) {
+        at += guess;
+    }
+    while passes(at) {
+        at += 1;
+    }
+    at
 }
 
 impl Slider {
@@ -194,3 +206,6 @@ fn view<T>(track: &Track<T>, range: Range<usize>) -> View<'_, T> {
         first: range.start,
     }
 }
+
+#[cfg(test)]
+mod tests;

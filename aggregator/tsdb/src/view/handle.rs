@@ -52,16 +52,20 @@ impl Handle {
     fn read_all(&self, samples: &mut Samples) -> Result<(), QueryError> {
         let mut spans: Vec<Span> = Vec::new();
         let mut head = Samples::default();
+        let only_head = self.parts.iter().all(|part| matches!(part, Part::Head(_)));
         for (part, source) in self.parts.iter().enumerate() {
             match source {
                 Part::Head(snapshot) => snapshot
-                    .decode(&mut head)
+                    .decode(if only_head { &mut *samples } else { &mut head })
                     .map_err(|error| QueryError::Damaged(format!("{}: {error}", self.labels)))?,
                 Part::Block { series, .. } => {
                     let chunks = (0..).zip(series.spans());
                     spans.extend(chunks.map(|(place, (min, max))| Span { min, max, part, place }));
                 }
             }
+        }
+        if only_head {
+            return Ok(());
         }
         spans.sort_unstable_by_key(|span| span.min);
         let times = || head.floats.times.iter().chain(&head.histograms.times).copied();
@@ -111,7 +115,14 @@ impl SeriesHandle for Handle {
     }
 
     fn decode(&self, columns: &mut Columns) -> Result<(), QueryError> {
+        // The caller's columns have room from the series before.
         let mut samples = Samples::default();
+        let floats = &mut samples.floats;
+        if columns.is_empty() {
+            floats.times = std::mem::take(&mut columns.times);
+            floats.values = std::mem::take(&mut columns.values);
+            floats.starts = std::mem::take(&mut columns.starts);
+        }
         self.read_all(&mut samples)?;
         samples.settle();
         samples.append_to(columns);

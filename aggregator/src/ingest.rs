@@ -6,7 +6,8 @@
 //! tenants of a request with one sync.
 //!
 //! Status codes are those of the remote write specifications: 400 for what a retry cannot mend
-//! (the rest of the request is stored), 429 and 503 with `Retry-After` for what it can.
+//! (the rest of the request is stored), 429 and 503 with `Retry-After` for what it can. An agent's
+//! request has many tenants in it, so there what exceeds one tenant's rate is lost with 400.
 
 mod batches;
 pub(crate) mod frames;
@@ -53,8 +54,9 @@ fn unavailable(error: &AppendError) -> ApiError {
     }
 }
 
-/// What to tell a writer whose samples were not all stored.
-fn complaint(decoded: &DecodeStats, stored: &Appended) -> Option<ApiError> {
+/// What to tell a writer whose samples were not all stored. Whoever exceeds a rate is told to try again
+/// later, but not an agent: all its tenants would wait for the one, who loses the excess instead.
+fn complaint(decoded: &DecodeStats, stored: &Appended, is_shared: bool) -> Option<ApiError> {
     let mut complaints = Vec::new();
     if !decoded.skipped.is_empty() {
         complaints.push(decoded.skipped.to_string());
@@ -67,7 +69,7 @@ fn complaint(decoded: &DecodeStats, stored: &Appended) -> Option<ApiError> {
         return None;
     }
     let message = format!("partly stored; refused: {}", complaints.join("; "));
-    let later = stored.rejected.iter().any(|rejected| rejected.reason.is_temporary());
+    let later = !is_shared && stored.rejected.iter().any(|rejected| rejected.reason.is_temporary());
     Some(if later { ApiError::TooManyRequests(message) } else { ApiError::BadData(message) })
 }
 
@@ -94,6 +96,8 @@ struct Written {
     counted: bool,
     /// Of a body of frames.
     sequence: Option<u64>,
+    /// Whether several tenants' samples are in the request.
+    is_shared: bool,
     decoded: DecodeStats,
     stored: Appended,
 }
@@ -105,13 +109,7 @@ impl Written {
     }
 
     fn respond(self) -> (WriteOutcome, Response) {
-        let complaint = complaint(&self.decoded, &self.stored).map(|error| match error {
-            // A body of frames has been applied, and must not come again.
-            ApiError::TooManyRequests(message) if self.sequence.is_some() => {
-                ApiError::BadData(message)
-            }
-            error => error,
-        });
+        let complaint = complaint(&self.decoded, &self.stored, self.is_shared);
         let (outcome, mut response) = match complaint {
             None => (WriteOutcome::Stored, StatusCode::NO_CONTENT.into_response()),
             Some(error) => (WriteOutcome::Partial, error.into_response()),

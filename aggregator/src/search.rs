@@ -90,6 +90,9 @@ fn jaro_winkler(term: &str, name: &str) -> f64 {
 /// runs, less what is skipped as a part of the name (half as much behind the last run), as a part
 /// of the square of the term's length.
 fn subsequence(term: &str, name: &str) -> f64 {
+    if term.len() > name.len() {
+        return 0.0;
+    }
     let term: Vec<char> = term.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let Some(last_start) = name.len().checked_sub(term.len()) else { return 0.0 };

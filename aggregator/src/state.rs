@@ -143,6 +143,8 @@ impl State {
 
     pub(crate) fn replace_tokens(&self, tokens: Tokens) {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tokens);
+        // Groups were registered by what tokens permitted then.
+        self.sessions.clear();
         self.tokens_replaced.send_replace(());
     }
 

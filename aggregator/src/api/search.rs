@@ -5,7 +5,10 @@
 //! `case_sensitive`, `sort_by` (`alpha` or `score`), `sort_dir` (`asc` or `dsc`), `include_score`,
 //! `limit`, `batch_size`, `match[]`, `start` and `end` (the last hour unless given).
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{
     extract,
@@ -14,11 +17,13 @@ use axum::{
 };
 use model::{
     matcher::Matcher,
+    metadata::Metadata,
     query::{Hints, QueryError, Queryable, Selection},
     time::Timestamp,
 };
 use serde_json::{Map, Value, json};
 use tenancy::access::{Access, Scope};
+use tokio::time::Instant;
 use tsdb::view::View;
 
 use super::{answer::ApiError, params::Params, series::look_up};
@@ -29,6 +34,10 @@ use crate::{
 };
 
 const TERMS_MAX: usize = 32;
+/// Length of a term, which every name is compared with.
+const TERM_BYTES_MAX: usize = 256;
+/// Names that are scored between two looks at the clock.
+const NAMES_PER_CHECK: usize = 256;
 const LIMIT_DEFAULT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 const BATCH_DEFAULT: usize = 100;
@@ -43,19 +52,15 @@ pub(crate) async fn metric_names(
 ) -> Result<Response, ApiError> {
     let asked = Asked::of(&params)?;
     let include_metadata = params.flag("include_metadata", false)?;
-    let found =
+    let mut found =
         find(&state, &access, asked, |view, selection| view.label_values("__name__", selection))
             .await?;
-    found.respond("name", |name, object| {
-        if !include_metadata {
-            return;
-        }
-        let known = state.store.metadata(&State::tenants(&access), Some(name), 1);
-        let metadata = known.get(name).and_then(|all| all.first()).map(|first| json!(first));
-        if let Some(Value::Object(metadata)) = metadata {
-            object.extend(metadata);
-        }
-    })
+    if include_metadata {
+        let (store, tenants) = (state.store.clone(), State::tenants(&access));
+        found.metadata =
+            look_up(&state, &access, move |_| Ok(store.metadata(&tenants, None, 0))).await?;
+    }
+    Ok(found.respond("name"))
 }
 
 /// `GET|POST /api/v1/search/label_names`
@@ -66,7 +71,7 @@ pub(crate) async fn label_names(
 ) -> Result<Response, ApiError> {
     let asked = Asked::of(&params)?;
     let found = find(&state, &access, asked, |view, selection| view.label_names(selection)).await?;
-    found.respond("name", |_, _| {})
+    Ok(found.respond("name"))
 }
 
 /// `GET|POST /api/v1/search/label_values?label=`
@@ -83,7 +88,7 @@ pub(crate) async fn label_values(
     let found =
         find(&state, &access, asked, move |view, selection| view.label_values(&label, selection))
             .await?;
-    found.respond("value", |_, _| {})
+    Ok(found.respond("value"))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +118,10 @@ impl Asked {
         if terms.len() > TERMS_MAX {
             let message =
                 format!("too many search[] terms: got {}, maximum is {TERMS_MAX}", terms.len());
+            return Err(ApiError::BadData(message));
+        }
+        if terms.iter().any(|term| term.len() > TERM_BYTES_MAX) {
+            let message = format!("a search[] term is longer than {TERM_BYTES_MAX} bytes");
             return Err(ApiError::BadData(message));
         }
         let bad = |name: &str, text: &str, expected: &str| {
@@ -182,6 +191,8 @@ struct Found {
     has_more: bool,
     include_score: bool,
     batch: usize,
+    /// Type, help and unit of metrics, if they are asked for.
+    metadata: BTreeMap<String, Vec<Metadata>>,
 }
 
 /// Looks names up and ranks them, away from the async threads.
@@ -192,6 +203,7 @@ async fn find(
     names: impl Fn(&View, &Selection<'_>) -> Result<Vec<String>, QueryError> + Send + 'static,
 ) -> Result<Found, ApiError> {
     access.require(&[Scope::MetricsRead])?;
+    let deadline = Instant::now() + state.settings.query.timeout.0;
     look_up(state, access, move |view| {
         let Asked { search, mut selectors, start, end, order, include_score, limit, batch } = asked;
         if selectors.is_empty() {
@@ -201,8 +213,15 @@ async fn find(
         for matchers in &selectors {
             all.extend(names(view, &Selection { matchers, start, end, hints: Hints::default() })?);
         }
-        let scored = all.into_iter().filter_map(|name| Some((search.score(&name)?, name)));
-        let mut names: Vec<(String, f64)> = scored.map(|(score, name)| (name, score)).collect();
+        let mut names = Vec::new();
+        for (number, name) in all.into_iter().enumerate() {
+            if number % NAMES_PER_CHECK == 0 && Instant::now() > deadline {
+                return Err(ApiError::Timeout("search timed out".to_owned()));
+            }
+            if let Some(score) = search.score(&name) {
+                names.push((name, score));
+            }
+        }
         match order {
             Order::Ascending => {}
             Order::Descending => names.reverse(),
@@ -211,25 +230,24 @@ async fn find(
         }
         let has_more = names.len() > limit;
         names.truncate(limit);
-        Ok(Found { names, has_more, include_score, batch })
+        Ok(Found { names, has_more, include_score, batch, metadata: BTreeMap::new() })
     })
     .await
 }
 
 impl Found {
-    /// `key` is what a name is called in its object; `more` adds to the object.
-    fn respond(
-        self,
-        key: &str,
-        more: impl Fn(&str, &mut Map<String, Value>),
-    ) -> Result<Response, ApiError> {
+    /// `key` is what a name is called in its object.
+    fn respond(self, key: &str) -> Response {
         let object = |(name, score): &(String, f64)| {
             let mut object = Map::new();
             object.insert(key.to_owned(), name.as_str().into());
             if self.include_score {
                 object.insert("score".to_owned(), (*score).into());
             }
-            more(name, &mut object);
+            let metadata = self.metadata.get(name).and_then(|all| all.first());
+            if let Some(Value::Object(metadata)) = metadata.map(|first| json!(first)) {
+                object.extend(metadata);
+            }
             Value::Object(object)
         };
         let mut body = String::new();
@@ -245,6 +263,6 @@ impl Found {
             line(json!({ "results": results }));
         }
         line(json!({"status": "success", "has_more": self.has_more}));
-        Ok(([(header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8")], body).into_response())
+        ([(header::CONTENT_TYPE, "application/x-ndjson; charset=utf-8")], body).into_response()
     }
 }

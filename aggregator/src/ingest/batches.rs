@@ -9,11 +9,14 @@ use tsdb::{
     store::{Store, Write},
     view::TENANT_LABEL,
 };
-use wire::remote_write::{Partition, Refused};
+use wire::remote_write::{DecodeOptions, Partition, Refused};
 
 use crate::api::answer::ApiError;
 
 const NOT_ITS_TENANT: Refused = Refused(Cow::Borrowed("the token is not for this tenant"));
+
+/// The label by which an agent says where a series comes from.
+pub(super) const NODE_LABEL: &str = "node";
 
 /// Tenants in one request.
 const TENANTS_PER_REQUEST_MAX: usize = 10_000;
@@ -37,11 +40,22 @@ impl Batches {
         }
     }
 
+    /// How to decode what goes here, for a caller bound to a node or to none.
+    pub(super) fn options<'n>(&self, node: Option<&'n str>) -> DecodeOptions<'n> {
+        let bound = node.map(|node| (NODE_LABEL, node));
+        DecodeOptions { lift: self.lift(), bound, ..DecodeOptions::default() }
+    }
+
     pub(super) fn lift(&self) -> Option<&'static str> {
         match self {
             Self::One(..) => None,
             Self::ByTenant(..) => Some(TENANT_LABEL),
         }
+    }
+
+    /// Whether tenants share the request, none of which may hold the others up.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::ByTenant(..))
     }
 
     /// The parts of the request that it comes to, one for each tenant.

@@ -4,7 +4,7 @@
 //! answer was lost, is answered as before and not taken again. Whatever leaves sender and receiver in
 //! doubt about each other's state ends the session with 409, and the sender begins anew.
 
-use std::{ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -21,21 +21,19 @@ use tsdb::{
 };
 use wire::{
     frames::{self, Body, Message, Options},
-    remote_write::{self, DecodeOptions, DecodeStats, Version},
+    limits::Limits,
+    remote_write::{self, DecodeStats, Refused, Version},
     skipped::SkipReason,
 };
 
 use super::{
     SEQUENCE, Written, answer,
-    batches::Batches,
+    batches::{Batches, NODE_LABEL},
     inflated_max,
     sessions::{Group, Session, Sessions, lock},
     unavailable,
 };
 use crate::{api::answer::ApiError, auth::Caller, state::State};
-
-/// The label by which an agent says where a series comes from.
-const NODE_LABEL: &str = "node";
 
 /// Why a body was not taken.
 enum Fault {
@@ -118,9 +116,33 @@ struct Gathered {
     payloads: Vec<u8>,
     /// Groups that are gone once the frames before have been stored.
     dropped: Vec<GroupHandle>,
-    /// What became of registrations, and of frames of groups that are not the caller's to write.
-    refused: Appended,
+    series_created: u64,
+    /// Samples of all frames.
+    samples: usize,
     decoded: DecodeStats,
+}
+
+impl Gathered {
+    fn frame(&mut self, group: &Group, frame: &frames::Frame<'_>) -> Result<(), Fault> {
+        let limit = Limits::default().samples;
+        self.samples += group.members;
+        if self.samples > limit {
+            let message = format!("more than {limit} samples in one body");
+            return Err(Fault::Error(ApiError::BadData(message)));
+        }
+        match &group.handle {
+            Ok(handle) => {
+                let start = self.payloads.len();
+                self.payloads.extend_from_slice(frame.payload);
+                self.frames.push((handle.clone(), frame.time, start..self.payloads.len()));
+            }
+            Err(why) => {
+                let example = || (*why).to_owned();
+                self.decoded.skipped.add(SkipReason::Refused, group.members, example);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Taking<'_> {
@@ -155,25 +177,35 @@ impl Taking<'_> {
 
     fn apply(&self, body: &Body<'_>, session: &mut Session) -> Result<Written, Fault> {
         let mut batches = Batches::of(self.access)?;
-        let gathered = self.gather(body, session, &mut batches)?;
+        let mut gathered = Gathered::default();
+        let stored = self
+            .gather(body, session, &mut batches, &mut gathered)
+            .and_then(|()| self.store(&gathered, &batches));
+        for group in &gathered.dropped {
+            self.store.drop_group(group);
+        }
+        let mut stored = stored?;
+        stored.series_created += gathered.series_created;
+        let sequence = Some(body.sequence);
+        let is_shared = batches.is_shared();
+        Ok(Written { counted: true, sequence, is_shared, decoded: gathered.decoded, stored })
+    }
+
+    fn store(&self, gathered: &Gathered, batches: &Batches) -> Result<Appended, Fault> {
         let frames = gathered.frames.iter().map(|(group, time, payload)| {
             let payload = gathered.payloads.get(payload.clone()).unwrap_or_default();
             Write::Frame { group, time: *time, payload }
         });
         let mut writes: Vec<Write<'_>> = frames.collect();
         writes.append(&mut batches.writes());
-        let mut stored = gathered.refused;
+        let mut stored = Appended::default();
         for part in self.store.append_all(&writes, self.now).map_err(|error| unavailable(&error))? {
             if part.is_group_unknown() {
                 return Err(Fault::BeginAnew("a group is not known, or its frame does not fit"));
             }
             stored.merge(part);
         }
-        for group in &gathered.dropped {
-            self.store.drop_group(group);
-        }
-        let sequence = Some(body.sequence);
-        Ok(Written { counted: true, sequence, decoded: gathered.decoded, stored })
+        Ok(stored)
     }
 
     fn gather(
@@ -181,8 +213,8 @@ impl Taking<'_> {
         body: &Body<'_>,
         session: &mut Session,
         batches: &mut Batches,
-    ) -> Result<Gathered, Fault> {
-        let mut gathered = Gathered::default();
+        gathered: &mut Gathered,
+    ) -> Result<(), Fault> {
         let options = Options { lift: batches.lift(), ..Options::default() };
         let mut messages = body.messages(options);
         let bad =
@@ -191,64 +223,57 @@ impl Taking<'_> {
             match message {
                 Message::Group(group) => {
                     let number = group.number;
-                    let registered = self.register(&group, batches, &mut gathered.refused)?;
-                    session.insert(number, registered).map_err(Fault::BeginAnew)?;
+                    let registered = self.register(&group, batches, gathered)?;
+                    if !session.insert(number, registered) {
+                        return Err(Fault::BeginAnew("a group is registered twice"));
+                    }
                 }
-                Message::Frame(frame) => match session.group(frame.group) {
-                    Some(Group::Registered(handle)) => {
-                        let start = gathered.payloads.len();
-                        gathered.payloads.extend_from_slice(frame.payload);
-                        let payload = start..gathered.payloads.len();
-                        gathered.frames.push((handle.clone(), frame.time, payload));
-                    }
-                    Some(Group::Refused { why, members }) => {
-                        gathered.decoded.skipped.add(SkipReason::Refused, *members, || why.clone());
-                    }
-                    None => return Err(Fault::BeginAnew("a group is not known")),
-                },
-                Message::Drop(number) => match session.remove(number) {
-                    Some(Group::Registered(handle)) => gathered.dropped.push(handle),
-                    Some(Group::Refused { .. }) => {}
-                    None => return Err(Fault::BeginAnew("a group is not known")),
-                },
+                Message::Frame(frame) => {
+                    let group = session.group(frame.group);
+                    let group = group.ok_or(Fault::BeginAnew("a group is not known"))?;
+                    gathered.frame(group, &frame)?;
+                }
+                Message::Drop(number) => {
+                    let group = session.remove(number);
+                    let group = group.ok_or(Fault::BeginAnew("a group is not known"))?;
+                    gathered.dropped.extend(group.handle);
+                }
                 Message::Batch(request) => {
-                    let options =
-                        DecodeOptions { lift: batches.lift(), ..DecodeOptions::default() };
+                    let options = batches.options(self.access.node.as_deref());
                     let stats = remote_write::decode(Version::V2, request, &options, batches)
                         .map_err(|error| bad(&error))?;
                     gathered.decoded.merge(stats);
                 }
             }
         }
-        Ok(gathered)
+        Ok(())
     }
 
     fn register(
         &self,
         group: &frames::Group<'_>,
         batches: &Batches,
-        appended: &mut Appended,
+        gathered: &mut Gathered,
     ) -> Result<Group, Fault> {
         let members = group.members.len();
+        let refused = |why| Ok(Group { handle: Err(why), members });
         let tenant = match batches.tenant(group.tenant) {
             Ok(tenant) => tenant,
-            Err(why) => return Ok(Group::Refused { why: why.0.into_owned(), members }),
+            Err(Refused(Cow::Borrowed(why))) => return refused(why),
+            Err(Refused(Cow::Owned(_))) => return refused("no tenant can have this name"),
         };
         let labels: Vec<&[u8]> = group.members.clone().collect();
         if !labels.iter().all(|packed| self.is_own_node(packed)) {
-            let why = "the token is not for the node of these series".to_owned();
-            return Ok(Group::Refused { why, members });
+            return refused("the token is not for the node of these series");
         }
         let registered = self
             .store
             .register_group(&tenant, &labels, self.now)
             .map_err(|error| unavailable(&error))?;
         // Members that were refused are counted with each frame, as samples.
-        appended.series_created += registered.appended.series_created;
-        Ok(match registered.group {
-            Some(handle) => Group::Registered(handle),
-            None => Group::Refused { why: "too many groups of series".to_owned(), members },
-        })
+        gathered.series_created += registered.appended.series_created;
+        let handle = registered.group.ok_or("too many groups of series");
+        Ok(Group { handle, members })
     }
 
     /// Whether a series may come from the caller, whose token may be bound to a node.

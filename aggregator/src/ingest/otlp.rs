@@ -16,10 +16,7 @@ use axum::{
 use codec::inflate::{Compression, decompress};
 use tenancy::access::{Access, Scope};
 use tsdb::outcome::Appended;
-use wire::{
-    decode::DecodeOptions,
-    otlp::{self, CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, Decoded, Status},
-};
+use wire::otlp::{self, CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, Decoded, Status};
 
 use super::{batches::Batches, complaint, inflated_max, unavailable};
 use crate::{
@@ -122,7 +119,7 @@ async fn store(
 ) -> Result<Written, ApiError> {
     access.require(&[Scope::MetricsWrite, Scope::Agent])?;
     let mut batches = Batches::of(access)?;
-    let store = state.store.clone();
+    let (store, node) = (state.store.clone(), access.node.clone());
     let settings = &state.settings;
     let translation = settings.otlp.translation(settings.query.lookback.0);
     let permit = state.write_permit(access).await?;
@@ -148,11 +145,11 @@ async fn store(
                 &transcoded
             }
         };
-        let options = DecodeOptions { lift: batches.lift(), ..DecodeOptions::default() };
+        let options = batches.options(node.as_deref());
         let decoded = otlp::decode(message, &translation, &options, &mut batches)
             .map_err(|error| ApiError::BadData(error.to_string()))?;
         let stored = batches.append(&store, now).map_err(|error| unavailable(&error))?;
-        Ok::<_, ApiError>(Written { decoded, stored })
+        Ok::<_, ApiError>(Written { decoded, stored, is_shared: batches.is_shared() })
     })
     .await
     .map_err(|error| ApiError::Internal(error.to_string()))??;
@@ -165,11 +162,13 @@ async fn store(
 struct Written {
     decoded: Decoded,
     stored: Appended,
+    /// Whether several tenants' samples are in the request.
+    is_shared: bool,
 }
 
 impl Written {
     fn refused(&self) -> Option<ApiError> {
-        complaint(&self.decoded.stats, &self.stored)
+        complaint(&self.decoded.stats, &self.stored, self.is_shared)
     }
 
     fn verdict(self) -> Result<Option<Partial>, ApiError> {

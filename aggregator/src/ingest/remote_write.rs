@@ -8,7 +8,7 @@ use axum::{
 };
 use codec::inflate;
 use tenancy::access::{Access, Scope};
-use wire::remote_write::{self, DecodeOptions, Version};
+use wire::remote_write::{self, Version};
 
 use super::{Written, answer, batches::Batches, inflated_max, unavailable};
 use crate::{api::answer::ApiError, auth::Caller, state::State};
@@ -36,7 +36,7 @@ async fn receive(
         remote_write::negotiate(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING))
             .map_err(|error| ApiError::UnsupportedMediaType(error.to_string()))?;
     let mut batches = Batches::of(access)?;
-    let store = state.store.clone();
+    let (store, node) = (state.store.clone(), access.node.clone());
     let permit = state.write_permit(access).await?;
     let now = daemon::clock::now();
     // Decoding and the wait for the disk both block, so neither happens on an async thread.
@@ -45,12 +45,13 @@ async fn receive(
         let mut inflated = Vec::new();
         inflate::decompress(compression, &body, inflated_max(&body), &mut inflated)
             .map_err(|error| ApiError::BadData(error.to_string()))?;
-        let options = DecodeOptions { lift: batches.lift(), ..DecodeOptions::default() };
+        let options = batches.options(node.as_deref());
         let decoded = remote_write::decode(version, &inflated, &options, &mut batches)
             .map_err(|error| ApiError::BadData(error.to_string()))?;
         drop(inflated);
         let stored = batches.append(&store, now).map_err(|error| unavailable(&error))?;
-        Ok(Written { counted: version == Version::V2, sequence: None, decoded, stored })
+        let (counted, is_shared) = (version == Version::V2, batches.is_shared());
+        Ok(Written { counted, sequence: None, is_shared, decoded, stored })
     })
     .await
     .map_err(|error| ApiError::Internal(error.to_string()))?

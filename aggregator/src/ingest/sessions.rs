@@ -15,11 +15,10 @@ use tenancy::access::{Access, Scope};
 use tsdb::store::{GroupHandle, Store};
 
 /// Sessions of one caller; one more ends the session that was quiet for longest. Agents of many nodes
-/// may share a token, a tenant's own senders are few.
-const SESSIONS_PER_AGENT_TOKEN_MAX: usize = 1000;
+/// may share a token, unless it is bound to one; a tenant's own senders are few.
+const SESSIONS_PER_AGENT_TOKEN_MAX: usize = 10_000;
+const SESSIONS_PER_NODE_TOKEN_MAX: usize = 4;
 const SESSIONS_PER_TENANT_TOKEN_MAX: usize = 16;
-/// Groups that a session remembers to have refused. The store bounds those it has taken.
-const REFUSED_MAX: usize = 1024;
 /// How long a session may be quiet.
 const QUIET_MAX: Duration = Duration::from_mins(10);
 
@@ -44,19 +43,15 @@ pub(super) struct Session {
     pub(super) sequence: u64,
     pub(super) answer: Option<super::Written>,
     groups: BTreeMap<u32, Group>,
-    refused: usize,
 }
 
 /// What a number of the sender's stands for.
 #[derive(Clone, Debug)]
-pub(super) enum Group {
-    Registered(GroupHandle),
-    /// The caller may not write for its tenant, or there is no such tenant; with how many samples a
-    /// frame has.
-    Refused {
-        why: String,
-        members: usize,
-    },
+pub(super) struct Group {
+    /// `Err` with the reason when the caller may not write these series.
+    pub(super) handle: Result<GroupHandle, &'static str>,
+    /// Samples in each frame.
+    pub(super) members: usize,
 }
 
 impl Session {
@@ -64,23 +59,13 @@ impl Session {
         self.groups.get(&number)
     }
 
-    /// Adds a group, or says why that cannot be.
-    pub(super) fn insert(&mut self, number: u32, group: Group) -> Result<(), &'static str> {
-        if matches!(group, Group::Refused { .. }) {
-            self.refused += 1;
-        }
-        if self.groups.insert(number, group).is_some() {
-            return Err("a group is registered twice");
-        }
-        if self.refused > REFUSED_MAX { Err("too many groups were refused") } else { Ok(()) }
+    /// Adds a group. `false` when there is one of this number.
+    pub(super) fn insert(&mut self, number: u32, group: Group) -> bool {
+        self.groups.insert(number, group).is_none()
     }
 
     pub(super) fn remove(&mut self, number: u32) -> Option<Group> {
-        let group = self.groups.remove(&number)?;
-        if matches!(group, Group::Refused { .. }) {
-            self.refused -= 1;
-        }
-        Some(group)
+        self.groups.remove(&number)
     }
 }
 
@@ -97,8 +82,11 @@ impl Sessions {
         now: Timestamp,
     ) -> Option<Arc<Mutex<Session>>> {
         let is_agent = access.scopes.contains(&Scope::Agent);
-        let limit =
-            if is_agent { SESSIONS_PER_AGENT_TOKEN_MAX } else { SESSIONS_PER_TENANT_TOKEN_MAX };
+        let limit = match (is_agent, &access.node) {
+            (true, None) => SESSIONS_PER_AGENT_TOKEN_MAX,
+            (true, Some(_)) => SESSIONS_PER_NODE_TOKEN_MAX,
+            (false, _) => SESSIONS_PER_TENANT_TOKEN_MAX,
+        };
         let caller = &access.name;
         let mut all = self.all();
         let key = (caller.clone(), epoch);
@@ -127,17 +115,29 @@ impl Sessions {
         Some(session)
     }
 
-    /// Ends a session, whose sender has to begin anew.
-    pub(super) fn forget(&self, caller: &str, epoch: u64, session: &mut Session) {
-        self.all().remove(&(caller.to_owned(), epoch));
+    /// Ends all sessions: what callers may do has changed.
+    pub(crate) fn clear(&self) {
+        let ended = std::mem::take(&mut *self.all());
+        for entry in ended.into_values() {
+            self.end(&mut lock(&entry.session));
+        }
+    }
+
+    fn end(&self, session: &mut Session) {
         self.drop_groups(session);
         // Whoever waits for it finds that no sequence follows.
         *session = Session { sequence: u64::MAX, ..Session::default() };
     }
 
+    /// Ends a session, whose sender has to begin anew.
+    pub(super) fn forget(&self, caller: &str, epoch: u64, session: &mut Session) {
+        self.all().remove(&(caller.to_owned(), epoch));
+        self.end(session);
+    }
+
     fn drop_groups(&self, session: &Session) {
         for group in session.groups.values() {
-            if let Group::Registered(handle) = group {
+            if let Ok(handle) = &group.handle {
                 self.store.drop_group(handle);
             }
         }

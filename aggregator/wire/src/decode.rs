@@ -29,6 +29,9 @@ pub struct Refused(pub Cow<'static, str>);
 pub struct DecodeOptions<'a> {
     /// A label that is taken out of each series and selects its batch.
     pub lift: Option<&'a str>,
+    /// A label that may have this value only, where a series has it. One that has another is
+    /// refused: the sender speaks for one node.
+    pub bound: Option<(&'a str, &'a str)>,
     pub limits: Limits,
 }
 

@@ -1,5 +1,7 @@
 //! One series on its way from a message into a batch.
 
+use std::borrow::Cow;
+
 use model::{
     exemplar::Exemplar,
     labels::{InvalidLabels, Labels, METRIC_NAME},
@@ -62,6 +64,9 @@ impl<'a> Series<'a> {
         Some(value).filter(|value| !value.is_empty())
     }
 }
+
+const ELSEWHERE: Refused =
+    Refused(Cow::Borrowed("the sender may not write for the place that these series name"));
 
 /// Where decoded series go: checks limits, asks the partition, counts.
 pub(crate) struct Sink<'o, 'p> {
@@ -178,6 +183,10 @@ impl<'o, 'p> Sink<'o, 'p> {
         if series.is_spent() {
             return Ok(None);
         }
+        if self.is_elsewhere(series.labels.iter().copied()) {
+            self.refuse(&ELSEWHERE, series, &series.labels);
+            return Ok(None);
+        }
         let batch = match self.partition.batch(lifted) {
             Ok(batch) => batch,
             Err(refused) => {
@@ -209,6 +218,10 @@ impl<'o, 'p> Sink<'o, 'p> {
         if series.is_spent() {
             return Ok(None);
         }
+        if self.is_elsewhere(packed::labels(packed)) {
+            self.refuse(&ELSEWHERE, series, &packed::labels(packed).collect::<Vec<_>>());
+            return Ok(None);
+        }
         match self.partition.batch(committed.lifted) {
             Ok(batch) => {
                 batch.begin_packed(packed);
@@ -220,6 +233,13 @@ impl<'o, 'p> Sink<'o, 'p> {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a series is of another node than the sender's.
+    fn is_elsewhere<'l>(&self, mut labels: impl Iterator<Item = (&'l str, &'l str)>) -> bool {
+        self.options.bound.is_some_and(|(bound, own)| {
+            labels.any(|(name, value)| name == bound && value != own && !value.is_empty())
+        })
     }
 
     fn refuse(&mut self, Refused(why): &Refused, series: &Series<'_>, labels: &[(&str, &str)]) {

@@ -115,3 +115,21 @@ fn an_empty_lifted_label_is_none() {
     let (batches, _) = decode_lifting(Version::V1, &super::field(1, &series), Some("tenant"));
     assert_eq!(batches.get("-").map(String::as_str), Some("a"));
 }
+
+#[test]
+fn series_of_another_place_are_refused_whatever_comes_before_them() {
+    let mut sent = WriteBatch::default();
+    for node in ["n1", "n2", "n1", "", "n3"] {
+        sent.begin_series(&mut [("__name__", "m"), ("node", node)]).expect("is valid");
+        sent.push_sample(Sample { time: 1, value: 1.0, start: 0 });
+    }
+    for version in [Version::V1, Version::V2] {
+        let mut body = Vec::new();
+        encode(version, &sent, &mut body);
+        let options = DecodeOptions { bound: Some(("node", "n1")), ..DecodeOptions::default() };
+        let mut taken = WriteBatch::default();
+        let stats = decode(version, &body, &options, &mut taken).expect("is valid");
+        let refused = stats.skipped.get(SkipReason::Refused).map(|skip| skip.samples);
+        assert_eq!((taken.series_count(), refused), (3, Some(2)), "{version:?}");
+    }
+}

@@ -112,7 +112,7 @@ proptest! {
     ) {
         let version = if second { Version::V2 } else { Version::V1 };
         let limits = Limits { label_value_bytes: 19, labels_per_series: 3, ..Limits::default() };
-        let options = DecodeOptions { lift: lift.then_some("tenant"), limits };
+        let options = DecodeOptions { lift: lift.then_some("tenant"), limits, ..DecodeOptions::default() };
         let (together, described, stats) = decoded(version, &series, &options);
         let (mut alone, mut each) = (Vec::new(), BTreeSet::new());
         let mut sum = DecodeStats::default();

@@ -35,6 +35,9 @@ pub(super) struct Buckets {
     pub(super) counts: Vec<u64>,
 }
 
+/// Exemplars of one point, each with its attributes.
+const EXEMPLARS_MAX: usize = 512;
+
 /// A data point; fields that its kind does not have are empty. Times are in milliseconds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Point<'a> {
@@ -53,6 +56,8 @@ pub(super) struct Point<'a> {
     pub(super) positive: Buckets,
     pub(super) negative: Buckets,
     pub(super) exemplars: Vec<Exemplar<'a>>,
+    /// Exemplars beyond [`EXEMPLARS_MAX`].
+    pub(super) exemplars_over: usize,
     flags: u64,
 }
 
@@ -75,7 +80,7 @@ impl<'a> Point<'a> {
                 (2, FIXED64) => point.start = millis(message.fixed64()?),
                 (3, FIXED64) => point.time = millis(message.fixed64()?),
                 _ => match shape {
-                    Shape::Gauge | Shape::Sum => point.number(field, found, &mut message, max)?,
+                    Shape::Gauge | Shape::Sum => point.number(field, found, &mut message)?,
                     Shape::Summary => point.summary(field, found, &mut message, max)?,
                     Shape::Histogram => point.histogram(field, found, &mut message, max)?,
                     Shape::Exponential => point.exponential(field, found, &mut message, max)?,
@@ -91,16 +96,24 @@ impl<'a> Point<'a> {
         Ok(point)
     }
 
+    fn exemplar(&mut self, message: Reader<'a>) -> Result<(), DecodeError> {
+        if self.exemplars.len() < EXEMPLARS_MAX {
+            self.exemplars.push(Exemplar::read(message)?);
+        } else {
+            self.exemplars_over += 1;
+        }
+        Ok(())
+    }
+
     fn number(
         &mut self,
         field: (u32, u32),
         tag: u32,
         message: &mut Reader<'a>,
-        max: usize,
     ) -> Result<(), DecodeError> {
         match field {
             (4, FIXED64) => self.value = Some(message.double()?),
-            (5, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
+            (5, BYTES) => self.exemplar(message.bytes()?)?,
             (6, FIXED64) => self.value = Some(message.fixed64()? as i64 as f64),
             (7, BYTES) => self.attributes.read(message.bytes()?)?,
             (8, VARINT) => self.flags = message.varint()?,
@@ -151,7 +164,7 @@ impl<'a> Point<'a> {
                     push(&mut self.bounds, max, packed.double()?);
                 }
             }
-            (8, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
+            (8, BYTES) => self.exemplar(message.bytes()?)?,
             (9, BYTES) => self.attributes.read(message.bytes()?)?,
             (10, VARINT) => self.flags = message.varint()?,
             _ => message.skip(tag)?,
@@ -175,7 +188,7 @@ impl<'a> Point<'a> {
             (8, BYTES) => self.positive = read_buckets(message.bytes()?, max)?,
             (9, BYTES) => self.negative = read_buckets(message.bytes()?, max)?,
             (10, VARINT) => self.flags = message.varint()?,
-            (11, BYTES) => push(&mut self.exemplars, max, Exemplar::read(message.bytes()?)?),
+            (11, BYTES) => self.exemplar(message.bytes()?)?,
             (14, FIXED64) => self.zero_threshold = message.double()?,
             _ => message.skip(tag)?,
         }

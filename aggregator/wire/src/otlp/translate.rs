@@ -133,6 +133,11 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
             }
             self.points += 1;
             let mut point = Point::read(metric.shape, data.bytes()?, buckets_max)?;
+            if point.exemplars_over > 0 {
+                let over = point.exemplars_over;
+                let example = || format!("{over} exemplars too many of {:?}", metric.name);
+                self.sink.skip(SkipReason::InvalidExemplar, 0, example);
+            }
             if !family.counts {
                 point.start = 0;
             }

@@ -205,7 +205,7 @@ fn faults_name_the_byte() {
     for (body, message) in [
         (nameless, "byte 1: a family of metrics has no name"),
         (strange, "byte 12: unknown type of metric"),
-        (short, "byte 18: double is cut short"),
+        (short, "byte 18: fixed64 is cut short"),
         (lying, "byte 17: histogram: positive spans describe 5 buckets, but 0 are given"),
         (vec![5], "byte 0: field is longer than the message around it"),
     ] {

@@ -80,7 +80,8 @@ pub struct Outcome {
     pub error: Option<ScrapeError>,
     /// Samples that the target exposed.
     pub scraped: u64,
-    /// Those that relabelling left.
+    /// Those that relabelling left. Beyond the limit of samples new series are not relabelled, and
+    /// count.
     pub kept: u64,
     /// Series that the scrape before did not have.
     pub added: u64,

@@ -209,7 +209,8 @@ impl Seen {
         }
         self.last_good = scrape;
         self.rows_good = self.rows_seen;
-        if self.rows.len() > self.rows_seen + self.rows_seen / 8 + SPARE_ROWS / 10 {
+        let spare = self.rows_seen / 8 + SPARE_ROWS / 10;
+        if self.rows.len() > self.rows_seen + spare || self.has_spare_sets() {
             self.forget();
         }
     }
@@ -229,9 +230,14 @@ impl Seen {
             }
         }
         // A target whose series change while its scrapes fail must not fill the memory.
-        if self.rows.len() > self.rows_good * 2 + SPARE_ROWS {
+        if self.rows.len() > self.rows_good * 2 + SPARE_ROWS || self.has_spare_sets() {
             self.forget();
         }
+    }
+
+    /// Whether there are many sets that no row means.
+    fn has_spare_sets(&self) -> bool {
+        self.sets.len() > self.rows.len() * 2 + SPARE_ROWS
     }
 
     /// Sets that are to be marked stale when the target ends.
@@ -277,6 +283,11 @@ impl Seen {
 
     pub(crate) fn row_count(&self) -> usize {
         self.rows.len()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_count(&self) -> usize {
+        self.sets.len()
     }
 
     /// Forgets all rows, but not what is to be marked stale.

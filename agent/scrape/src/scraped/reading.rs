@@ -71,7 +71,8 @@ pub(super) struct Reader<'s> {
     pub(super) time: Timestamp,
     pub(super) batch: &'s mut WriteBatch,
     pub(super) outcome: &'s mut Outcome,
-    /// Reading goes on beyond the limit, to tell how far beyond.
+    /// Reading goes on beyond the limit, to tell how far beyond; but nothing is relabelled or
+    /// remembered any more, because a target chooses how far it goes.
     pub(super) over_limit: Option<ScrapeError>,
 }
 
@@ -105,6 +106,9 @@ impl Visitor for Reader<'_> {
     }
 
     fn created(&mut self, series: &Series<'_>, start: i64) -> Result<(), ScrapeError> {
+        if self.over_limit.is_some() {
+            return Ok(());
+        }
         let row = match self.seen.find(series.key()) {
             Some(found) => found.row,
             None => self.seen.insert(series.key(), Meaning::Created),
@@ -117,6 +121,11 @@ impl Visitor for Reader<'_> {
     fn reading(&mut self, reading: Reading<'_>) -> Result<(), ScrapeError> {
         self.outcome.scraped += 1;
         let found = self.seen.find(reading.series.key());
+        if self.over_limit.is_some() {
+            let dropped = matches!(found, Some(Found { meaning: Meaning::Dropped, .. }));
+            self.outcome.kept += u64::from(!dropped);
+            return Ok(());
+        }
         let (set, row) = match found {
             Some(Found { meaning: Meaning::Set(set), row, .. }) => (set, Some(row)),
             Some(Found { meaning: Meaning::Dropped, .. }) => return Ok(()),

@@ -136,8 +136,40 @@ fn counts_go_on_beyond_the_limit() {
         "sample_limit = 1\nmetric_relabel_configs = [{ source_labels = ['__name__'], regex = 'd', action = 'drop' }]",
     );
     let (stored, outcome) = scrape(&mut scraped, 1, "a 1\nb 1\nc 1\nd 1\n");
-    assert_eq!((stored.len(), outcome.scraped, outcome.kept, outcome.added), (0, 4, 3, 1));
+    assert_eq!((stored.len(), outcome.scraped, outcome.kept, outcome.added), (0, 4, 4, 1));
     assert_eq!(outcome.error, Some(ScrapeError::SampleLimit { limit: 1 }));
+    assert_eq!(scrape(&mut scraped, 2, "d 1\na 1\n").1.error, None, "d is known to be dropped");
+    let counts = scrape(&mut scraped, 3, "a 1\nb 1\nc 1\nd 1\n").1;
+    assert_eq!((counts.scraped, counts.kept), (4, 3));
+}
+
+#[test]
+fn a_target_beyond_its_limit_does_not_fill_the_memory() {
+    const SERIES: usize = 500;
+    let mut scraped = scraped("sample_limit = 10");
+    let mut most = 0;
+    for time in 1..200 {
+        let rows = (0..SERIES).map(|row| format!("m{{at=\"{time}\",row=\"{row}\"}} 1\n"));
+        let (stored, outcome) = scrape(&mut scraped, time, &rows.collect::<String>());
+        assert_eq!((stored.len(), outcome.scraped, outcome.kept), (0, 500, 500));
+        most = most.max(scraped.seen.set_count()).max(scraped.seen.row_count());
+    }
+    assert!(most <= 1100, "{most} sets or rows");
+}
+
+/// Each scrape ends at the limit's first sample, which has a set and never a row.
+#[test]
+fn sets_without_rows_are_forgotten() {
+    for body in ["keep 1\nm{at=\"TIME\"} 1\n", "keep 1\nkeep{} 1\nm{at=\"TIME\"} 1\n"] {
+        let mut scraped = scraped("sample_limit = 1");
+        let mut most = 0;
+        for time in 1..4000 {
+            let body = body.replace("TIME", &time.to_string());
+            assert!(scrape(&mut scraped, time, &body).1.error.is_some());
+            most = most.max(scraped.seen.set_count());
+        }
+        assert!(most <= 1100, "{most} sets");
+    }
 }
 
 #[test]

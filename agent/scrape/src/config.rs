@@ -102,7 +102,8 @@ with_http! {
         pub target_limit: Option<u64>,
         pub body_size_limit: Option<Size>,
         /// Networks where targets may be. When empty: anywhere but at link-local addresses, where
-        /// clouds keep their metadata services.
+        /// clouds keep their metadata services; and at loopback addresses only those whose address
+        /// is one or is `localhost`, not what another name resolves to.
         pub allowed_networks: Vec<String>,
         pub relabel_configs: Vec<relabel::Settings>,
         pub metric_relabel_configs: Vec<relabel::Settings>,

@@ -1,4 +1,8 @@
 //! Asks targets: bounded in time, bytes and redirects, and only where the job allows.
+//!
+//! A target must not make the agent ask someone else in its place: what another answers would be
+//! stored as the target's own. So redirects stay at the scheme, host and port that were asked, and
+//! so do credentials; and no name but that of the machine itself leads to the machine itself.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -33,7 +37,8 @@ const PEM_BYTES_MAX: u64 = 1 << 20;
 /// Which addresses a client may connect to.
 #[derive(Clone, Debug)]
 pub struct Reach {
-    /// When empty: anything but link-local addresses, where clouds keep their metadata services.
+    /// When empty: anything but link-local addresses, where clouds keep their metadata services,
+    /// and loopback addresses only where they are asked for as such.
     allowed: Arc<[Network]>,
 }
 
@@ -52,12 +57,26 @@ impl Reach {
         self.allowed.iter().any(|network| network.contains(address))
     }
 
+    /// Whether to connect to an address that a name was resolved to. Whoever has the name says to
+    /// what it resolves, so it does not lead to this machine unless a network in the list says so.
+    fn allows_found(&self, name: &str, address: IpAddr) -> bool {
+        let own = address.to_canonical();
+        let is_here = own.is_loopback() || own.is_unspecified();
+        self.allows(address) && (!is_here || !self.allowed.is_empty() || names_this_machine(name))
+    }
+
     /// An address that stands in the URL itself; names are checked when they are resolved.
     fn allows_url(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or("");
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         literal.map_or(true, |address| self.allows(address))
     }
+}
+
+/// `localhost` and what is below it: RFC 6761, section 6.3.
+fn names_this_machine(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
 }
 
 /// Where Amazon's cloud has its metadata service in IPv6.
@@ -72,7 +91,7 @@ impl Resolve for Guarded {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let allowed: Vec<SocketAddr> =
-                found.filter(|address| reach.allows(address.ip())).collect();
+                found.filter(|found| reach.allows_found(name.as_str(), found.ip())).collect();
             if allowed.is_empty() {
                 return Err(format!("{} is at no address that may be asked", name.as_str()).into());
             }
@@ -146,14 +165,13 @@ impl Fetcher {
     ) -> Result<Self, FetchError> {
         install_crypto();
         let redirects = if http.follow_redirects { REDIRECTS_MAX } else { 0 };
-        let guard = reach.clone();
         let policy = move |attempt: Attempt<'_>| {
             if redirects == 0 {
                 attempt.stop()
             } else if attempt.previous().len() > redirects {
                 attempt.error("too many redirects")
-            } else if !guard.allows_url(attempt.url()) {
-                attempt.error("redirected to an address that must not be asked")
+            } else if !attempt.previous().first().is_some_and(|url| stays(url, attempt.url())) {
+                attempt.error("redirected to another scheme, host or port")
             } else {
                 attempt.follow()
             }
@@ -243,6 +261,11 @@ impl Fetcher {
     }
 }
 
+/// Whether a redirect stays where the target is.
+fn stays(asked: &Url, to: &Url) -> bool {
+    asked.origin() == to.origin()
+}
+
 fn tls(
     mut builder: reqwest::ClientBuilder,
     tls: &TlsSettings,
@@ -270,3 +293,6 @@ fn read(path: &str) -> Result<Vec<u8>, FetchError> {
     }
     std::fs::read(path).map_err(|error| fault(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ macro_rules! with_http {
             pub bearer_token: Option<daemon::config::values::Secret>,
             pub http_headers: std::collections::BTreeMap<String, $crate::config::http::Header>,
             pub tls_config: $crate::config::http::TlsSettings,
+            /// Redirects to the same scheme, host and port; others are never followed.
             pub follow_redirects: bool,
         }
 
@@ -49,6 +50,7 @@ pub struct HttpSettings {
     pub bearer_token: Option<Secret>,
     pub http_headers: BTreeMap<String, Header>,
     pub tls_config: TlsSettings,
+    /// Redirects to the same scheme, host and port; others are never followed.
     pub follow_redirects: bool,
 }
 

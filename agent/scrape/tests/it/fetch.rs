@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -109,7 +112,28 @@ async fn redirects_are_followed_so_far() {
     let stopped = refused("follow_redirects = false", target, "/once").await;
     assert_eq!(stopped, "server returned HTTP status 302 Found");
     assert!(refused("", target, "/loop").await.contains("too many redirects"));
-    assert!(refused("", target, "/away").await.contains("must not be asked"));
+    let away = refused("", target, "/away").await;
+    assert!(away.contains("redirected to another scheme, host or port"), "{away}");
+}
+
+#[tokio::test]
+async fn a_target_cannot_have_another_asked_in_its_place() {
+    let was_asked = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&was_asked);
+    let other = serve(move |_request| {
+        flag.store(true, Ordering::SeqCst);
+        text("secret 1\n")
+    })
+    .await;
+    let target = serve(move |_request| {
+        format!("HTTP/1.1 302 Found\r\nlocation: http://{other}/metrics\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+    })
+    .await;
+    for lines in ["", "allowed_networks = ['127.0.0.0/8']"] {
+        let error = refused(lines, target, "/metrics").await;
+        assert!(error.contains("redirected to another scheme, host or port"), "{error}");
+    }
+    assert!(!was_asked.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

@@ -35,18 +35,25 @@ pub struct Settings {
     pub tenant: String,
     pub scrape_interval: Span,
     pub scrape_timeout: Span,
-    /// Limits of jobs that set none; 0 is no limit.
+    /// Limits of jobs that set none; 0 is no limit. `sample_limit` and `body_size_limit` are
+    /// [`SAMPLES`] and [`BODY_BYTES`] when not set.
     pub sample_limit: u64,
     pub label_limit: u64,
     pub label_name_length_limit: u64,
     pub label_value_length_limit: u64,
     pub target_limit: u64,
     pub body_size_limit: Size,
-    /// Scrapes that run at the same time; further ones wait.
+    /// Scrapes that run at the same time, from the question until the samples are handed on; further
+    /// ones wait.
     pub concurrency: usize,
     pub scrape_configs: Vec<JobSettings>,
 }
 
+/// Samples that a target may expose unless the file says otherwise.
+pub const SAMPLES: u64 = 50_000;
+/// Largest body, decompressed, unless the file says otherwise. With [`Settings::concurrency`]
+/// it bounds what hostile targets can make an agent hold.
+pub const BODY_BYTES: u64 = 16 << 20;
 /// Bodies are never larger than this, whatever a job allows: they are held in memory whole.
 pub const BODY_BYTES_MAX: u64 = 256 << 20;
 /// Targets of one job, whatever it allows.
@@ -59,12 +66,12 @@ impl Default for Settings {
             tenant: "host".to_owned(),
             scrape_interval: Span::seconds(60),
             scrape_timeout: Span::seconds(10),
-            sample_limit: 0,
+            sample_limit: SAMPLES,
             label_limit: 0,
             label_name_length_limit: 0,
             label_value_length_limit: 0,
             target_limit: 0,
-            body_size_limit: Size(0),
+            body_size_limit: Size(BODY_BYTES),
             concurrency: CONCURRENCY,
             scrape_configs: Vec::new(),
         }

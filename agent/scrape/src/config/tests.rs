@@ -35,7 +35,23 @@ fn a_job_takes_global_values_where_it_has_none() {
     assert_eq!((a.limits.samples, a.settings.metrics_path.as_str()), (Some(100), "/metrics"));
     assert_eq!((b.tenant.as_str(), b.interval.as_secs(), b.timeout.as_secs()), ("globex", 60, 30));
     assert_eq!((b.limits.samples, b.limits.body_bytes), (None, Some(1 << 20)));
+    assert_eq!(a.limits.body_bytes, Some(16 << 20));
     assert_eq!((b.relabel.len(), b.http.http_headers.len()), (1, 1));
+}
+
+#[test]
+fn samples_and_bodies_are_limited_unless_the_file_says_otherwise() {
+    for (global, own, samples, body) in [
+        ("", "", Some(50_000), Some(16 << 20)),
+        ("", "sample_limit = 0\nbody_size_limit = '0'", None, None),
+        ("", "sample_limit = 200000\nbody_size_limit = '64MB'", Some(200_000), Some(64 << 20)),
+        ("sample_limit = 0\nbody_size_limit = '0'", "", None, None),
+        ("sample_limit = 0\nbody_size_limit = '0'", "sample_limit = 7", Some(7), None),
+    ] {
+        let text = format!("{global}\n[[scrape_configs]]\njob_name = 'a'\n{own}");
+        let limits = jobs(&text).expect("is valid").remove(0).limits;
+        assert_eq!((limits.samples, limits.body_bytes), (samples, body), "{text}");
+    }
 }
 
 #[test]

@@ -7,7 +7,10 @@ use model::{
     write::WriteBatch,
 };
 use probe::schedule::phase;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::{AcquireError, SemaphorePermit, watch},
+    time::Instant,
+};
 
 use super::{Shared, TOLERANCE};
 use crate::{
@@ -62,7 +65,8 @@ impl Task {
                 _gone = run.ends.wait_for(|ends| *ends) => return scraped,
             }
             let refusal = run.refusal.borrow().clone();
-            let asked = tokio::select! {
+            // Held until the samples are handed on, because it bounds the bodies in memory too.
+            let (permit, asked) = tokio::select! {
                 asked = self.ask(due, refusal) => asked,
                 _gone = run.ends.wait_for(|ends| *ends) => return scraped,
             };
@@ -70,16 +74,21 @@ impl Task {
                 Some(scraped) => scraped,
                 None => Scraped::new(Arc::clone(&self.job), &self.target, &self.shared.external),
             };
+            drop(permit);
             due = next_after(&self.target, due, (self.shared.now)());
         }
     }
 
-    async fn ask(&self, due: Timestamp, refusal: Option<String>) -> Asked {
+    async fn ask(
+        &self,
+        due: Timestamp,
+        refusal: Option<String>,
+    ) -> (Result<SemaphorePermit<'_>, AcquireError>, Asked) {
         let permit = self.shared.permits.acquire().await;
         let now = (self.shared.now)();
         let time = if now.since(due) <= TOLERANCE { due.max(Timestamp(0)) } else { now };
         let started = Instant::now();
-        let answer = match (refusal, permit) {
+        let answer = match (refusal, &permit) {
             (Some(why), _) => Err(why),
             (None, Err(closed)) => Err(closed.to_string()),
             (None, Ok(_permit)) => self
@@ -88,7 +97,7 @@ impl Task {
                 .await
                 .map_err(|error| error.to_string()),
         };
-        Asked { answer, time, started }
+        (permit, Asked { answer, time, started })
     }
 
     /// `None` when reading the answer failed in a way that should never happen.

@@ -1,6 +1,12 @@
 //! Jobs that run: targets come, go and come back.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use daemon::stop::Stop;
 use model::{columns::is_stale, labels::Labels, write::WriteBatch};
@@ -19,15 +25,25 @@ use crate::targets::{serve, text};
 /// Far more than a test lets wait.
 const BATCHES_MAX: usize = 10_000;
 
+/// Scrapes that run at the same time.
+const CONCURRENCY: usize = 4;
+
 /// Hands batches to the test.
-struct Watched(mpsc::Sender<WriteBatch>);
+struct Watched {
+    batches: mpsc::Sender<WriteBatch>,
+    /// How many places were free when a scrape was handed on, at most.
+    free: Arc<AtomicUsize>,
+    permits: Arc<Semaphore>,
+}
 
 impl Sink for Watched {
     fn push(&self, batch: WriteBatch) {
-        self.0.try_send(batch).expect("the test keeps up");
+        self.batches.try_send(batch).expect("the test keeps up");
     }
 
-    fn scraped(&self, _outcome: &Outcome) {}
+    fn scraped(&self, _outcome: &Outcome) {
+        self.free.fetch_max(self.permits.available_permits(), Ordering::SeqCst);
+    }
 
     fn changed(&self, _change: &Change) {}
 }
@@ -36,6 +52,7 @@ struct Stage {
     batches: mpsc::Receiver<WriteBatch>,
     updates: mpsc::Sender<Update>,
     status: Status,
+    free: Arc<AtomicUsize>,
     stop: Stop,
     running: tokio::task::JoinHandle<()>,
 }
@@ -46,19 +63,23 @@ impl Stage {
             format!("scrape_interval = '100ms'\n[[scrape_configs]]\njob_name = 'j'\n{lines}");
         let settings: Settings = toml::from_str(&config).expect("is TOML");
         let (sender, batches) = mpsc::channel(BATCHES_MAX);
+        let permits = Arc::new(Semaphore::new(CONCURRENCY));
+        let free = Arc::new(AtomicUsize::new(0));
+        let sink =
+            Watched { batches: sender, free: Arc::clone(&free), permits: Arc::clone(&permits) };
         let shared = Shared {
-            sink: Arc::new(Watched(sender)),
+            sink: Arc::new(sink),
             status: Status::default(),
             now: daemon::clock::now,
             external: Arc::new([]),
-            permits: Arc::new(Semaphore::new(4)),
+            permits,
         };
         let status = shared.status.clone();
         let runner = Runner::new(settings.jobs().expect("is valid"), shared).expect("builds");
         let (updates, found) = mpsc::channel(4);
         let stop = Stop::default();
         let running = tokio::spawn(runner.run(found, stop.clone()));
-        Self { batches, updates, status, stop, running }
+        Self { batches, updates, status, free, stop, running }
     }
 
     async fn find(&self, addresses: &[SocketAddr]) {
@@ -106,6 +127,21 @@ async fn a_target_is_scraped_until_it_is_gone_and_then_marked_stale() {
     assert_eq!(ended.len(), 1);
     assert_eq!(stage.status.counts(), [0, 0, 0]);
     stage.end().await;
+}
+
+/// Small answers are read at once, large ones on another thread.
+#[tokio::test]
+async fn a_scrape_keeps_its_place_until_its_samples_are_handed_on() {
+    for rows in [1, 5000] {
+        let body: String = (0..rows).map(|row| format!("a{{row=\"{row}\"}} 5 \n")).collect();
+        assert_eq!(body.len() > 64 << 10, rows > 1);
+        let target = serve(move |_request| text(&body)).await;
+        let mut stage = Stage::set("");
+        stage.find(&[target]).await;
+        while stage.next("up").await != [1.0] {}
+        assert_eq!(stage.free.load(Ordering::SeqCst), CONCURRENCY - 1);
+        stage.end().await;
+    }
 }
 
 #[tokio::test]

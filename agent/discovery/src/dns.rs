@@ -9,6 +9,7 @@ use hickory_resolver::{
 };
 use scrape::{
     config::discovery::{DnsSettings, RecordKind},
+    fetch::Reach,
     group::{ADDRESS, Group},
     labels::LabelSet,
 };
@@ -36,6 +37,7 @@ pub(crate) struct Lookups {
     kind: RecordKind,
     port: u16,
     interval: Duration,
+    reach: Reach,
     outlet: Outlet,
 }
 
@@ -44,11 +46,12 @@ impl Lookups {
         resolver: TokioResolver,
         settings: &DnsSettings,
         name: &str,
+        reach: Reach,
         outlet: Outlet,
     ) -> Self {
         let DnsSettings { kind, port, refresh_interval, .. } = settings;
         let (kind, port, interval) = (*kind, *port, refresh_interval.0);
-        Self { resolver, name: name.to_owned(), kind, port, interval, outlet }
+        Self { resolver, name: name.to_owned(), kind, port, interval, reach, outlet }
     }
 
     pub(crate) async fn run(self, stop: Stop) {
@@ -71,6 +74,10 @@ impl Lookups {
             // An alias comes along with what it stands for.
             _ => return None,
         };
+        if !self.reach.allows_answer(&self.name, &address) {
+            tracing::warn!(name = self.name, address, "a name stands for a forbidden address");
+            return None;
+        }
         labels.set(ADDRESS, address);
         Some(labels)
     }

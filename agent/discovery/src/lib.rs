@@ -12,7 +12,7 @@ mod testing;
 use daemon::stop::Stop;
 use scrape::{
     config::Job,
-    fetch::FetchError,
+    fetch::{FetchError, Reach},
     group::{Group, Update},
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -93,7 +93,8 @@ pub async fn start(
             let resolver = dns::system()?;
             for name in &dns.names {
                 let outlet = outlet(format!("dns/{index}/{name}"));
-                let lookups = dns::Lookups::new(resolver.clone(), dns, name, outlet);
+                let reach = Reach::new(&job.allowed);
+                let lookups = dns::Lookups::new(resolver.clone(), dns, name, reach, outlet);
                 tasks.push(tokio::spawn(lookups.run(stop.clone())));
             }
         }

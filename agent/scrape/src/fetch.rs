@@ -65,12 +65,27 @@ impl Reach {
         self.allows(address) && (!is_here || !self.allowed.is_empty() || names_this_machine(name))
     }
 
+    /// Whether `name` may stand for a target at `address`, which is `host:port`: whoever answers for
+    /// the name chooses it.
+    pub fn allows_answer(&self, name: &str, address: &str) -> bool {
+        let Ok(url) = Url::parse(&format!("http://{address}/")) else { return false };
+        match literal(&url) {
+            Some(found) => self.allows_found(name, found),
+            None => {
+                let is_here = url.host_str().is_some_and(names_this_machine);
+                !is_here || !self.allowed.is_empty() || names_this_machine(name)
+            }
+        }
+    }
+
     /// An address that stands in the URL itself; names are checked when they are resolved.
     fn allows_url(&self, url: &Url) -> bool {
-        let host = url.host_str().unwrap_or("");
-        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        literal.map_or(true, |address| self.allows(address))
+        literal(url).is_none_or(|address| self.allows(address))
     }
+}
+
+fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// `localhost` and what is below it: RFC 6761, section 6.3.

@@ -64,7 +64,7 @@ async fn found(kind: RecordKind, number: u16, records: Vec<Vec<u8>>) -> Vec<Vec<
     };
     let (updates, _found) = mpsc::channel(1);
     let outlet = Outlet { job: 0, source: "s".to_owned(), updates };
-    let mut lookups = Lookups::new(resolver, &settings, "apps.test.", outlet);
+    let mut lookups = Lookups::new(resolver, &settings, "apps.test.", Reach::new(&[]), outlet);
     let groups = lookups.ask().await.expect("is answered");
     let targets = groups.into_iter().flat_map(|group| group.targets);
     targets
@@ -89,11 +89,22 @@ async fn addresses_take_the_port_of_the_configuration() {
         ]
     );
     let mut six = vec![0; 16];
-    six[15] = 1;
+    (six[0], six[15]) = (0xfd, 1);
     assert_eq!(
         found(RecordKind::Aaaa, AAAA, vec![six]).await,
-        [pairs(&[(ADDRESS, "[::1]:9100"), (NAME, "apps.test.")])]
+        [pairs(&[(ADDRESS, "[fd00::1]:9100"), (NAME, "apps.test.")])]
     );
+}
+
+#[tokio::test]
+async fn a_name_does_not_stand_for_this_machine() {
+    let records = vec![vec![127, 0, 0, 1], vec![10, 0, 0, 1], vec![169, 254, 169, 254]];
+    let found_a = found(RecordKind::A, A, records).await;
+    assert_eq!(found_a, [pairs(&[(ADDRESS, "10.0.0.1:9100"), (NAME, "apps.test.")])]);
+    for host in [&b"\x09localhost\0"[..], b"\x03127\x010\x010\x011\0"] {
+        let record = [&[0, 1, 0, 2, 0x1f, 0x90][..], host].concat();
+        assert_eq!(found(RecordKind::Srv, SRV, vec![record]).await, Vec::<Vec<_>>::new());
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,25 @@ fn names_lead_to_this_machine_only_if_they_say_so() {
 }
 
 #[test]
+fn answers_for_a_name_are_the_choice_of_others() {
+    for (networks, name, address, allowed) in [
+        (&[][..], "apps.test.", "10.0.0.1:80", true),
+        (&[], "apps.test.", "app.test:80", true),
+        (&[], "apps.test.", "127.0.0.1:80", false),
+        (&[], "apps.test.", "127.1:80", false),
+        (&[], "apps.test.", "2130706433:80", false),
+        (&[], "apps.test.", "[::1]:80", false),
+        (&[], "apps.test.", "localhost:80", false),
+        (&[], "apps.test.", "", false),
+        (&[], "localhost", "127.0.0.1:80", true),
+        (&["127.0.0.0/8"], "apps.test.", "127.0.0.1:80", true),
+        (&["10.0.0.0/8"], "apps.test.", "127.0.0.1:80", false),
+    ] {
+        assert_eq!(reach(networks).allows_answer(name, address), allowed, "{name} {address}");
+    }
+}
+
+#[test]
 fn literal_addresses_count_as_they_are_asked_for() {
     for (url, allowed) in [
         ("http://127.0.0.1:1/", true),

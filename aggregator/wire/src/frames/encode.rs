@@ -11,7 +11,7 @@ use model::{
 
 use super::{
     format::{BATCH, DROP, FRAME, GROUP, put_checksum, put_header},
-    group::Offered,
+    group::{Group, Offered},
     labels,
     limits::GROUP_MEMBERS_MAX,
     registry::Registry,
@@ -26,9 +26,13 @@ use crate::{
 /// Neighbours share a group while these say the same, so that when one container starts or ends
 /// the groups of the others stay as they are.
 const SHARED: [&str; 3] = ["instance", "container", "app"];
-/// A group that had no frame in so many bodies is dropped. What is collected more rarely than
-/// everything else keeps its group meanwhile.
-const SILENT_BODIES_MAX: u32 = 128;
+/// A group that had no frame for so many milliseconds is dropped. What is collected more rarely than
+/// everything else keeps its group meanwhile. It is told from the samples' times, not from the number
+/// of bodies: each scrape may be a body of its own.
+const SILENCE_MAX: i64 = 10 * 60 * 1000;
+/// One body moves the encoder's clock by no more milliseconds than this, so that one target whose
+/// clock is years ahead neither makes everything else look silent nor stops the clock for good.
+const STEP_MAX: i64 = SILENCE_MAX / 2;
 
 /// What went into a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub struct Encoder {
     sequence: u64,
     lift: String,
     registry: Registry,
+    /// About the newest time of a sample that was seen, in milliseconds since the Unix epoch.
+    clock: Option<i64>,
     /// One for each series of the batch at hand.
     ways: Vec<Way>,
     /// Groups that have samples in the batch at hand.
@@ -77,6 +83,7 @@ impl Encoder {
             sequence: 0,
             lift: lift.to_owned(),
             registry: Registry::default(),
+            clock: None,
             ways: Vec::new(),
             touched: Vec::new(),
             registered: Vec::new(),
@@ -88,6 +95,7 @@ impl Encoder {
         self.epoch = epoch;
         self.sequence = 0;
         self.registry = Registry::default();
+        self.clock = None;
     }
 
     /// That of the last body.
@@ -116,16 +124,26 @@ impl Encoder {
         self.ways.clear();
         self.touched.clear();
         self.registered.clear();
+        let mut newest = None;
         for series in batch.series() {
             let way = match plain(&series) {
                 None => Way::Batch,
-                Some(sample) => match self.registry.find(series.labels) {
-                    Some(place) => self.offer(place.group, place.slot, sample),
-                    None => Way::New,
-                },
+                Some(sample) => {
+                    newest = newest.max(Some(sample.time));
+                    match self.registry.find(series.labels) {
+                        Some(place) => self.offer(place.group, place.slot, sample),
+                        None => Way::New,
+                    }
+                }
             };
             self.ways.push(way);
         }
+        self.clock = match (self.clock, newest) {
+            (Some(clock), Some(newest)) => {
+                Some(newest.clamp(clock, clock.saturating_add(STEP_MAX)))
+            }
+            (clock, newest) => clock.or(newest),
+        };
     }
 
     fn offer(&mut self, group: u32, slot: u32, sample: &Sample) -> Way {
@@ -153,11 +171,12 @@ impl Encoder {
             }
             self.touched.retain(|group| gone.binary_search(group).is_err());
         }
-        let silent = self.registry.iter_mut().filter_map(|(number, group)| {
-            let silent = group.pass() > SILENT_BODIES_MAX;
-            silent.then_some(number)
-        });
-        gone.extend(silent);
+        // Not those that have a frame in this body: their series are on their way already.
+        let clock = self.clock.unwrap_or_default();
+        let silent = |group: &Group| {
+            group.is_untouched() && clock.saturating_sub(group.heard()) > SILENCE_MAX
+        };
+        gone.extend(self.registry.iter().filter(|(_, group)| silent(group)).map(|(n, _)| n));
         gone.sort_unstable();
         gone.dedup();
         for group in gone {
@@ -213,6 +232,7 @@ impl Encoder {
     }
 
     fn put_frames(&mut self, stats: &mut EncodeStats, out: &mut Vec<u8>) {
+        let clock = self.clock.unwrap_or_default();
         let mut time = 0;
         let mut ended = Vec::new();
         for number in &self.touched {
@@ -225,7 +245,7 @@ impl Encoder {
                 if group.ends() {
                     ended.push(*number);
                 }
-                group.put_frame(out);
+                group.put_frame(clock, out);
             });
         }
         for group in ended {

@@ -18,8 +18,8 @@ pub(super) struct Group {
     time: i64,
     /// Members have samples at several times.
     torn: bool,
-    /// Bodies since the last frame.
-    silent: u32,
+    /// The sender's clock at the last frame.
+    heard: i64,
 }
 
 /// What becomes of a sample that is offered to a group.
@@ -80,18 +80,22 @@ impl Group {
         self.row.iter().all(|bits| is_stale(f64::from_bits(*bits)))
     }
 
-    /// Appends the frame of a whole row, and is ready for the next.
-    pub(super) fn put_frame(&mut self, out: &mut Vec<u8>) {
+    /// Whether no member has a sample in this body.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.present == 0
+    }
+
+    /// What the sender's clock said at the last frame.
+    pub(super) fn heard(&self) -> i64 {
+        self.heard
+    }
+
+    /// Appends the frame of a whole row at `clock`, and is ready for the next.
+    pub(super) fn put_frame(&mut self, clock: i64, out: &mut Vec<u8>) {
         codec::frame::encode(&self.sent, &self.row, out);
         self.sent.clone_from(&self.row);
         self.gathered.fill(false);
         self.present = 0;
-        self.silent = 0;
-    }
-
-    /// Counts a body without a frame of this group, and says how many there have been.
-    pub(super) fn pass(&mut self) -> u32 {
-        self.silent += 1;
-        self.silent
+        self.heard = clock;
     }
 }

@@ -41,9 +41,9 @@ impl Registry {
     }
 
     /// All groups with their numbers, in order of number.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut Group)> {
-        let groups = self.groups.iter_mut().enumerate();
-        groups.filter_map(|(number, group)| Some((number as u32, group.as_mut()?)))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Group)> {
+        let groups = self.groups.iter().enumerate();
+        groups.filter_map(|(number, group)| Some((number as u32, group.as_ref()?)))
     }
 
     fn holds(&self, place: Place, packed: &[u8]) -> bool {

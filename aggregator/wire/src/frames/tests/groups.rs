@@ -71,11 +71,65 @@ fn a_group_that_stays_silent_is_dropped() {
         silent += 1;
         assert!(silent < 1000, "never dropped");
     }
-    assert_eq!(silent, 128);
+    assert_eq!(silent, 600, "ten minutes, a tick each second");
     assert_eq!(link.receiver.log.join(", "), "drop 1, frame 0");
     assert_eq!(link.receiver.rows.len(), 1);
     // It comes back, under the number that is free.
-    assert_eq!(link.log(&tick(500, &["t/a/x", "t/b/x"])), "group 1 of 1, frame 0, frame 1");
+    assert_eq!(link.log(&tick(700, &["t/a/x", "t/b/x"])), "group 1 of 1, frame 0, frame 1");
+}
+
+/// Each scrape is a body of its own, so how many there are says nothing of the time.
+#[test]
+fn many_bodies_at_a_time_drop_nothing() {
+    let names: Vec<_> = (0..300).map(|number| format!("t/a{number}/x")).collect();
+    let mut link = Link::default();
+    for round in 0..20 {
+        for (number, name) in names.iter().enumerate() {
+            let log = link.log(&tick(round * 15, &[name]));
+            let registers =
+                if round == 0 { format!("group {number} of 1, ") } else { String::new() };
+            assert_eq!(log, format!("{registers}frame {number}"), "round {round}");
+        }
+    }
+}
+
+/// However long a group was silent, what comes for it is sent.
+#[test]
+fn a_group_is_not_dropped_with_the_body_that_it_has_a_frame_in() {
+    for silent in (100..160).chain(590..620) {
+        let mut link = Link::default();
+        link.log(&tick(0, &["t/a/x"]));
+        for number in 0..silent {
+            link.log(&tick(number + 1, &["t/b/x"]));
+        }
+        let batch = tick(silent + 1, &["t/a/x"]);
+        assert_eq!(link.send(&batch).0, floats(&batch), "after {silent}");
+    }
+    // The only one there is, after a day.
+    let mut link = Link::default();
+    link.log(&tick(0, &["t/a/x"]));
+    assert_eq!(link.log(&tick(86_400, &["t/a/x"])), "frame 0");
+}
+
+/// A target with a clock of its own neither keeps nor drops the groups of others.
+#[test]
+fn times_that_are_far_off_change_little() {
+    let mut link = Link::default();
+    for number in 0..400 {
+        // A day behind, and years ahead.
+        link.log(&tick(number * 15 - 86_400, &["t/late/x"]));
+        link.log(&tick(number * 15 + 1_000_000_000, &["t/early/x"]));
+        let log = link.log(&tick(number * 15, &["t/a/x", "t/b/x"]));
+        assert_eq!(log.contains("group"), number == 0, "{number}: {log}");
+    }
+    // One time amiss is forgotten, so that what is silent is dropped as before.
+    let mut link = Link::default();
+    link.log(&tick(0, &["t/a/x", "t/b/x"]));
+    link.log(&tick(i64::from(i32::MAX), &["t/a/x"]));
+    link.log(&tick(500, &["t/a/x"]));
+    assert_eq!(link.receiver.rows.len(), 2);
+    link.log(&tick(700, &["t/a/x"]));
+    assert_eq!(link.receiver.log.join(", "), "drop 1, frame 0");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Whatever is sent arrives.
 
+use std::hash::BuildHasher;
+
 use model::write::{Sample, WriteBatch};
 use proptest::prelude::*;
+use rustc_hash::FxBuildHasher;
 
-use super::{Link, TIME, floats};
+use super::{Link, TIME, floats, tick};
 use crate::remote_write::tests::{dump, strategies};
 
 /// One series of a tick: app, metric, what is special about it, and its value.
@@ -70,5 +73,47 @@ proptest! {
             };
             prop_assert_eq!(described(&rest), described(batch));
         }
+    }
+}
+
+/// A source of samples: in one of how many bodies it has a tick, of how many series, and in one of
+/// how many of its ticks it leaves one of them out.
+type Rhythm = (u64, usize, u64);
+
+/// The names of what has a tick in a body. The gaps between two ticks of a source are of any length.
+fn due(rhythms: &[Rhythm], body: u64) -> Vec<String> {
+    let mut names = Vec::new();
+    for (app, (every, series, short)) in rhythms.iter().enumerate() {
+        let dice = FxBuildHasher.hash_one((app, body));
+        if !dice.is_multiple_of(*every) {
+            continue;
+        }
+        let series = series - usize::from((dice >> 32).is_multiple_of(*short));
+        names.extend((0..series).map(|metric| format!("t/a{app}/m{metric}")));
+    }
+    names
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the rhythms, every tick arrives whole, over thousands of bodies.
+    #[test]
+    fn every_rhythm_arrives(
+        rhythms in prop::collection::vec((1u64..300, 1usize..4, 2u64..40), 1..6),
+        seconds in prop_oneof![Just(0), Just(1), Just(4), 1i64..20],
+    ) {
+        let mut link = Link::default();
+        let mut sent = 0;
+        for body in 0..3000u64 {
+            let names = due(&rhythms, body);
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let batch = tick(body as i64 * seconds, &names);
+            let (samples, rest, stats) = link.send(&batch);
+            prop_assert_eq!(samples, floats(&batch), "body {}", body);
+            prop_assert!(rest.is_empty());
+            sent += stats.framed;
+        }
+        prop_assert!(sent > 0);
     }
 }

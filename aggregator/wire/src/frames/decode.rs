@@ -104,6 +104,8 @@ impl<'a> Body<'a> {
             members: LabelSets::default(),
             series: 0,
             text_bytes: 0,
+            frames: 0,
+            batches: 0,
             tenants: BTreeSet::new(),
         }
     }
@@ -155,6 +157,8 @@ pub struct Messages<'a, 'o> {
     members: LabelSets,
     series: usize,
     text_bytes: usize,
+    frames: usize,
+    batches: usize,
     tenants: BTreeSet<&'a str>,
 }
 
@@ -173,7 +177,11 @@ impl<'a> Messages<'a, '_> {
                 GROUP => return self.group(content).map(Some),
                 FRAME => return self.frame(content).map(Some),
                 DROP => return self.dropped(content).map(Some),
-                BATCH => return Ok(Some(Message::Batch(content.rest()))),
+                BATCH => {
+                    let limit = self.options.limits.batches;
+                    count_one(&mut self.batches, "remote write requests", limit)?;
+                    return Ok(Some(Message::Batch(content.rest())));
+                }
                 _ => {}
             }
         }
@@ -247,6 +255,7 @@ impl<'a> Messages<'a, '_> {
     }
 
     fn frame(&mut self, mut content: Reader<'a>) -> Result<Message<'_>, FramesError> {
+        count_one(&mut self.frames, "frames", self.options.limits.frames)?;
         let group = self.number(&mut content)?;
         self.time = self.time.wrapping_add(unzigzag(content.varint()?));
         Ok(Message::Frame(Frame { group, time: self.time, payload: content.rest() }))
@@ -266,4 +275,10 @@ impl<'a> Messages<'a, '_> {
         let number = u32::try_from(content.varint()?).ok().filter(|n| (*n as usize) < limit);
         Ok(number.ok_or(LimitExceeded { what: "groups", limit })?)
     }
+}
+
+/// Counts one more of something of which a body may have no more than `limit`.
+fn count_one(count: &mut usize, what: &'static str, limit: usize) -> Result<(), LimitExceeded> {
+    *count += 1;
+    if *count > limit { Err(LimitExceeded { what, limit }) } else { Ok(()) }
 }

@@ -16,6 +16,10 @@ pub struct Limits {
     pub group_members: usize,
     /// Distinct tenants that groups are registered for.
     pub tenants: usize,
+    /// FRAME messages, whatever their groups. A sender has at most one for each group.
+    pub frames: usize,
+    /// BATCH messages. Each is decoded with limits of its own, so more than one would multiply them.
+    pub batches: usize,
     /// Of these, `labels_per_series` (the lifted label not among them here), `label_name_bytes`,
     /// `label_value_bytes`, and over all groups together `series` and `text_bytes` (packed).
     pub labels: limits::Limits,
@@ -27,6 +31,8 @@ impl Default for Limits {
             groups: GROUPS_MAX,
             group_members: GROUP_MEMBERS_MAX,
             tenants: 10_000,
+            frames: GROUPS_MAX,
+            batches: 1,
             labels: limits::Limits::default(),
         }
     }

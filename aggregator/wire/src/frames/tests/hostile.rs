@@ -7,7 +7,7 @@ use super::{Body, FramesError, Link, Message, Options, Receiver, tick};
 use crate::{
     frames::{
         Limits,
-        format::{FRAME, GROUP, put_checksum, put_header},
+        format::{BATCH, FRAME, GROUP, put_checksum, put_header},
     },
     limits,
     protobuf::writer::put_message,
@@ -100,7 +100,32 @@ fn limits_name_themselves() {
         assert_eq!(error, format!("the body exceeds the limit of {name}"));
     }
     let fits = limits::Limits { series: 2, text_bytes: 26, ..each };
-    assert_eq!(read(&two, Limits { groups: 6, group_members: 2, tenants: 1, labels: fits }), Ok(1));
+    let fits = Limits { groups: 6, group_members: 2, tenants: 1, labels: fits, ..all };
+    assert_eq!(read(&two, fits), Ok(1));
+}
+
+/// A body of so many empty messages.
+fn repeated(kind: u32, content: &[u8], count: usize) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_header(&mut out, 1, 1);
+    for _ in 0..count {
+        put_message(&mut out, kind, |out| out.extend_from_slice(content));
+    }
+    put_checksum(&mut out);
+    out
+}
+
+/// Few bytes of a body make a message each, so messages are limited over the whole body.
+#[test]
+fn messages_are_limited_over_the_whole_body() {
+    let cases =
+        [(FRAME, &[0, 0][..], 65_536, "65536 frames"), (BATCH, &[], 1, "1 remote write requests")];
+    for (kind, content, most, name) in cases {
+        assert_eq!(read(&repeated(kind, content, most), Limits::default()), Ok(most));
+        let error = read(&repeated(kind, content, most + 1), Limits::default());
+        let error = error.expect_err("is over the limit").to_string();
+        assert_eq!(error, format!("the body exceeds the limit of {name}"));
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use reqwest::{Url, header};
 use tokio::time::Instant;
 use wire::{
     frames::{self, Encoder, Verdict},
-    remote_write::{self, HEADER_VERSION},
+    remote_write::{self, HEADER_HISTOGRAMS_WRITTEN, HEADER_SAMPLES_WRITTEN, HEADER_VERSION},
 };
 
 use super::{
@@ -68,6 +68,8 @@ struct Body {
 struct Answer {
     verdict: Verdict,
     why: String,
+    /// Samples and histograms that the receiver says it stored, 0 where it says nothing.
+    stored: u64,
     /// How long the receiver asks to be left alone.
     wait: Option<Duration>,
     /// Whether there was an answer at all.
@@ -156,7 +158,9 @@ impl Sender {
                 }
                 Verdict::Refused { applied } => {
                     let samples = self.done();
-                    self.metrics.samples_refused.inc_by(samples);
+                    let stored = answer.stored.min(samples);
+                    self.metrics.samples_sent.inc_by(stored);
+                    self.metrics.samples_refused.inc_by(samples - stored);
                     self.complain(&answer.why);
                     if !applied {
                         self.encoder.reset(random());
@@ -257,7 +261,13 @@ impl Sender {
             Ok(answer) => answer,
             Err(error) => {
                 let why = daemon::telemetry::chain(&error);
-                return Answer { verdict: Verdict::Later, why, wait: None, answered: false };
+                return Answer {
+                    verdict: Verdict::Later,
+                    why,
+                    stored: 0,
+                    wait: None,
+                    answered: false,
+                };
             }
         };
         let status = answer.status();
@@ -265,11 +275,13 @@ impl Sender {
         let verdict = language.verdict(status.as_u16(), sequence, text);
         let wait = text(header::RETRY_AFTER.as_str()).and_then(|seconds| seconds.parse().ok());
         let wait = wait.map(Duration::from_secs);
+        let count = |name| text(name).and_then(|count| count.trim().parse().ok()).unwrap_or(0u64);
+        let stored = count(HEADER_SAMPLES_WRITTEN).saturating_add(count(HEADER_HISTOGRAMS_WRITTEN));
         let why = match verdict {
             Verdict::Stored => String::new(),
             _ => format!("{status}: {}", complaint(answer).await),
         };
-        Answer { verdict, why, wait, answered: true }
+        Answer { verdict, why, stored, wait, answered: true }
     }
 }
 

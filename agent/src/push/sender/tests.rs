@@ -277,6 +277,18 @@ async fn what_is_refused_for_good_is_counted() {
 }
 
 #[tokio::test]
+async fn of_a_tick_that_is_stored_in_part_only_the_rest_is_refused() {
+    let part = Reply::Status(
+        400,
+        "X-Tidewatch-Frames-Sequence: 1\r\nX-Prometheus-Remote-Write-Samples-Written: 1\r\n",
+    );
+    let mut test = Test::new(Protocol::Auto).await;
+    let (epoch, _) = test.send(&[part]).await[0].place();
+    assert_eq!(test.counted(), [1, 1, 0, 0]);
+    assert_eq!(test.send(&[STORED]).await[0].place(), (epoch, 2));
+}
+
+#[tokio::test]
 async fn a_choice_is_followed() {
     let mut test = Test::new(Protocol::RemoteWrite).await;
     assert_eq!(paths(&test.send(&[STORED]).await), ["/api/v1/write"]);

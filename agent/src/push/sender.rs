@@ -23,6 +23,8 @@ use crate::{config, metrics::AgentMetrics};
 /// First and longest wait between attempts.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// A receiver's `Retry-After` is followed up to this.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(1);
 /// One attempt may take this long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// What is still queued at a stop gets this long.
@@ -185,7 +187,8 @@ impl Sender {
                 }
             }
             if rest {
-                let wait = answer.wait.unwrap_or(backoff).clamp(BACKOFF_MIN, BACKOFF_MAX);
+                let asked = answer.wait.map_or(backoff, |wait| wait.min(RETRY_AFTER_MAX));
+                let wait = asked.max(backoff);
                 tokio::time::sleep(wait).await;
                 backoff = (backoff * 2).min(BACKOFF_MAX);
             }

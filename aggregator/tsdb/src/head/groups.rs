@@ -15,7 +15,7 @@ use super::{
     series::Member,
     table::Table,
 };
-use crate::outcome::Rejected;
+use crate::outcome::{RejectReason, Rejected};
 
 mod window;
 
@@ -32,6 +32,9 @@ pub(crate) const GROUPS_MAX: usize = 65_536;
 pub(crate) const TENANT_MEMBERS_MAX: usize = 16 << 20;
 /// A group without a frame for so many seconds is dropped.
 pub(crate) const IDLE_SECONDS: u32 = 900;
+
+/// Seconds after which a group that has members refused for a passing reason is to be registered again.
+const AGAIN_SECONDS: u32 = 300;
 
 /// Frames of a window before it is sealed.
 const WINDOW_FRAMES: usize = 120;
@@ -64,6 +67,8 @@ pub(crate) struct Group {
     pub(crate) accepted: u64,
     /// Members that were, and why.
     pub(crate) refused: Vec<Rejected>,
+    /// When it was registered, in seconds since the epoch.
+    registered: u32,
     /// Values of the last frame, as bits; as long as the group is attached it was stored.
     pub(crate) row: Vec<u64>,
     window: Arc<Window>,
@@ -109,6 +114,7 @@ impl Groups {
             members: members.into(),
             accepted,
             refused,
+            registered: seen,
             row,
             window: Arc::default(),
             attached: false,
@@ -192,6 +198,15 @@ impl Groups {
 impl Group {
     pub(crate) fn is_attached(&self) -> bool {
         self.attached
+    }
+
+    /// Whether members were refused for a reason that may have passed since: a rate, or a limit on
+    /// series that others have made room for.
+    pub(crate) fn wants_registration(&self, now: u32) -> bool {
+        let passes = |refused: &Rejected| {
+            refused.reason.is_temporary() || refused.reason == RejectReason::SeriesLimit
+        };
+        now.saturating_sub(self.registered) >= AGAIN_SECONDS && self.refused.iter().any(passes)
     }
 
     /// Whether a frame of this time can be kept as it is.

@@ -322,3 +322,40 @@ fn bytes_beyond_the_rate_are_refused_with_all_their_samples() {
     let wanted = [(NOW, 1.0), (NOW + 1, 2.0), (NOW + 3, 4.0)];
     assert_eq!(samples(&store, "small", "a"), wanted);
 }
+
+#[test]
+fn who_was_refused_for_a_moment_is_asked_to_register_again() {
+    let store = open(&SimDisk::new(1));
+    let limits = Limits { active_series: 1, ..Limits::default() };
+    store.set_limits(&tenant("small"), limits);
+    let registered = register(&store, "small", &["a", "b"]);
+    let mut sender = Sender { group: registered.group.unwrap(), row: vec![0; 2] };
+    let refused = [(RejectReason::SeriesLimit, 1)];
+    assert_eq!(reasons(&sender.send(&store, NOW, &[1.0, 1.0])), refused);
+    store.set_limits(&tenant("small"), Limits::default());
+    let payload = sender.payload(&[2.0, 2.0]);
+    let write = Write::Frame { group: &sender.group, time: NOW + 1, payload: &payload };
+    let soon = store.append_all(&[write], Timestamp(NOW + 60_000)).unwrap().remove(0);
+    assert_eq!(reasons(&soon), refused);
+    let payload = sender.payload(&[3.0, 3.0]);
+    let write = Write::Frame { group: &sender.group, time: NOW + 2, payload: &payload };
+    let later = store.append_all(&[write], Timestamp(NOW + 300_000)).unwrap().remove(0);
+    assert!(later.is_group_unknown());
+    let mut sender = Sender::new(&store, "small", &["a", "b"]);
+    assert_eq!(sender.send(&store, NOW + 2, &[3.0, 3.0]), stored(2));
+}
+
+#[test]
+fn nothing_is_kept_of_a_group_without_members() {
+    let store = open(&SimDisk::new(1));
+    store.set_limits(&tenant("small"), Limits { labels_per_series: 1, ..Limits::default() });
+    let registered = register(&store, "small", &["a", "b"]);
+    let mut sender = Sender { group: registered.group.unwrap(), row: vec![0; 2] };
+    let before = store.stats().wal_bytes;
+    for at in 0..10 {
+        let answer = sender.send(&store, NOW + at, &[at as f64, 1.0]);
+        assert_eq!(reasons(&answer), [(RejectReason::Labels, 2)]);
+    }
+    let after = store.stats().wal_bytes;
+    assert!(after - before < 200, "only the tenant's name is in the log: {before} to {after}");
+}

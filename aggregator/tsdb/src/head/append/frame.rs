@@ -53,11 +53,18 @@ pub(crate) fn append_frame(
         data.count_rejected(&refused);
         return Some((refused, context.wal.position()));
     };
+    if group.wants_registration(u32::try_from(context.now.0 / 1000).unwrap_or(0)) {
+        let refused = frame.refused();
+        data.count_rejected(&refused);
+        return Some((refused, context.wal.position()));
+    }
     let bytes = frame.payload.len() as u64;
     let (accepted, continues) = (group.accepted, group.continues(frame.time));
     let mut appending = Appending::new(partition, data, context, *epoch, (accepted, bytes));
     appending.begin(work);
-    let is_known = if continues && appending.is_welcome(frame.time, accepted) {
+    let is_known = if accepted == 0 {
+        appending.count_refused(data, frame.group)
+    } else if continues && appending.is_welcome(frame.time, accepted) {
         appending.continue_group(data, frame, work)
     } else {
         appending.enter_group(data, frame, work)
@@ -72,6 +79,15 @@ impl Appending<'_> {
     /// Whether a whole frame may be stored.
     fn is_welcome(&self, time: i64, accepted: u64) -> bool {
         self.check_time(time).is_ok() && self.allowance >= accepted
+    }
+
+    /// Counts a frame of a group of which every member was refused: nothing of it is kept.
+    fn count_refused(&mut self, data: &mut Data, number: u32) -> bool {
+        let group = data.groups.get_mut(number);
+        if let Some(group) = &group {
+            self.count_frame(group);
+        }
+        group.map(|group| group.seen = self.seen).is_some()
     }
 
     /// Takes a frame of a group that is attached. `false` when the frame does not fit.

@@ -20,6 +20,8 @@ pub(super) struct ReplayedGroup {
     row: Vec<u64>,
     /// What the next frame is numbered.
     next: Option<u64>,
+    /// A frame is missing, and no key frame has come since.
+    is_broken: bool,
 }
 
 impl ReplayedGroup {
@@ -33,7 +35,8 @@ impl Replay<'_> {
         let (number, members) = read_group(payload)?;
         if let Some(known) = self.owners.get_mut(&owner) {
             let row = vec![0; members.len()];
-            known.groups.entry(number).or_insert(ReplayedGroup { members, row, next: None });
+            let group = ReplayedGroup { members, row, next: None, is_broken: false };
+            known.groups.entry(number).or_insert(group);
         }
         Some(())
     }
@@ -54,6 +57,12 @@ impl Replay<'_> {
         self.counts.orphaned_samples =
             self.counts.orphaned_samples.saturating_add(missing.saturating_mul(group.accepted()));
         group.next = Some(sequence.saturating_add(1));
+        group.is_broken = (group.is_broken || missing > 0) && !is_key(payload);
+        if group.is_broken {
+            // It may seem to fit the row, whose checksum is short; the next key frame will do.
+            self.counts.orphaned_samples += group.accepted();
+            return Some(());
+        }
         match apply(payload, &mut group.row) {
             Ok(_) => self.restore_row(owner, number, time),
             // One before it is missing; the next key frame will do.

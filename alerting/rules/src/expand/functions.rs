@@ -13,6 +13,9 @@ use super::{Environment, humanize, moment, sample, strings};
 use crate::evaluate::Source;
 
 /// Bytes that a compiled pattern of a template may take.
+/// What `reReplaceAll` may come to.
+const REPLACED_BYTES_MAX: usize = 256 << 10;
+
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 
 /// Most different patterns of the templates of one alert: compiling one is much work.
@@ -153,8 +156,19 @@ impl Functions for Prometheus<'_> {
             }
             ("reReplaceAll", [pattern, replacement, text]) => {
                 let pattern = self.pattern(string(pattern)?)?;
-                let replaced = pattern.replace_all(string(text)?, string(replacement)?);
-                Ok(Value::string(replaced))
+                let (text, replacement) = (string(text)?, string(replacement)?);
+                // What captures put in is no longer than the text, for each mention of one.
+                let mentions = 1 + replacement.matches('$').count();
+                let found = pattern.find_iter(text).take(REPLACED_BYTES_MAX).count();
+                let most = found
+                    .saturating_mul(replacement.len())
+                    .saturating_add(mentions.saturating_mul(text.len()));
+                if most > REPLACED_BYTES_MAX {
+                    return Err(format!(
+                        "a replacement may make {REPLACED_BYTES_MAX} bytes at most"
+                    ));
+                }
+                Ok(Value::string(pattern.replace_all(text, replacement)))
             }
             ("match", [pattern, text]) => {
                 Ok(Value::Bool(self.pattern(string(pattern)?)?.is_match(string(text)?)))

@@ -13,6 +13,9 @@ pub fn shortest(value: f64) -> String {
     joined(&mantissa, power)
 }
 
+/// No float has more digits behind the point (2^-1074 has 1074); the library takes 65,535 at most.
+const DECIMALS_MAX: usize = 1100;
+
 /// Powers of ten from which the shortest notation has an exponent.
 const SHORTEST_POWER: i32 = 6;
 
@@ -21,7 +24,8 @@ pub fn general(value: f64, digits: usize) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
-    let digits = digits.max(1);
+    // More digits than a float has are zeros, which are cut off.
+    let digits = digits.clamp(1, DECIMALS_MAX);
     let (mantissa, power) = parts(&format!("{value:.*e}", digits - 1));
     let most = i32::try_from(digits).unwrap_or(i32::MAX);
     if value == 0.0 || (-4..most).contains(&power) {
@@ -36,13 +40,21 @@ pub fn exponent(value: f64, decimals: usize) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
-    let (mantissa, power) = parts(&format!("{value:.decimals$e}"));
+    let exact = decimals.min(DECIMALS_MAX);
+    let (mut mantissa, power) = parts(&format!("{value:.exact$e}"));
+    mantissa.extend(std::iter::repeat_n('0', decimals - exact));
     joined(&mantissa, power)
 }
 
 /// `%.Nf`
 pub fn fixed(value: f64, decimals: usize) -> String {
-    special(value).map_or_else(|| format!("{value:.decimals$}"), str::to_owned)
+    if let Some(text) = special(value) {
+        return text.to_owned();
+    }
+    let exact = decimals.min(DECIMALS_MAX);
+    let mut text = format!("{value:.exact$}");
+    text.extend(std::iter::repeat_n('0', decimals - exact));
+    text
 }
 
 /// `%x`: a mantissa of hexadecimal digits, as many as needed or as asked for, and a power of two.

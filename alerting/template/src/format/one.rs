@@ -10,7 +10,14 @@ pub(super) enum Argument<'a> {
     BadIndex,
 }
 
+/// Far above what any output may have, which is checked once it is there: a list of many items is
+/// not printed further than this, however wide each is to be.
+const OUT_BYTES_MAX: usize = 4 << 20;
+
 pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
+    if out.len() > OUT_BYTES_MAX {
+        return;
+    }
     match directive.verb {
         'T' => return directive.pad(out, go_type(value)),
         'p' => return bad_verb(out, directive, value),

@@ -42,6 +42,9 @@ fn each_limit_is_reached_and_said() {
         (deep("{{if .}}", "{{end}}"), "nested deeper than 100"),
         (format!("{{{{{}1{}}}}}", "(".repeat(200), ")".repeat(200)), "nested deeper than 100"),
         ("{{printf `%999999d` 1}}".to_owned(), "result of printf is too large"),
+        ("{{printf `%.70000f` 1.5}}".to_owned(), "result of printf is too large"),
+        ("{{printf `%.70000e` 1.5}}".to_owned(), "result of printf is too large"),
+        ("{{$x := args 1 2 3 4}}{{printf `%999999v` (args $x $x $x $x)}}".to_owned(), "too large"),
         (
             "{{$x := `ab`}}{{range 100}}{{$x = print $x $x}}{{end}}".to_owned(),
             "result of print is too large",

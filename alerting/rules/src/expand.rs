@@ -3,6 +3,7 @@
 mod functions;
 mod humanize;
 mod moment;
+mod replace;
 mod sample;
 mod strings;
 

@@ -6,9 +6,10 @@ mod index;
 
 use crate::{format, value::Value};
 
-/// A text as the value of a query in a URL: the function `urlquery`.
-pub fn escape_query(text: &str) -> String {
-    escape::url_query(text, usize::MAX)
+/// A text as the value of a query in a URL: the function `urlquery`. It ends early once it is past
+/// `most` bytes.
+pub fn escape_query(text: &str, most: usize) -> String {
+    escape::url_query(text, most)
 }
 
 /// Whether there is a predefined function of this name.
@@ -39,7 +40,7 @@ fn function(name: &str) -> Option<Function> {
             [value] => Ok(Value::Bool(!value.is_true())),
             _ => wrong_number("not", "1", args),
         },
-        "print" => |args, _| Ok(format::sprint(args).into()),
+        "print" => |args, most| Ok(format::sprint(args, most).into()),
         "printf" => |args, most| match args {
             [format, rest @ ..] => match format.as_str() {
                 Some(format) => Ok(format::sprintf(format, rest, most).into()),
@@ -47,7 +48,7 @@ fn function(name: &str) -> Option<Function> {
             },
             [] => wrong_number("printf", "at least 1", args),
         },
-        "println" => |args, _| Ok(format::sprintln(args).into()),
+        "println" => |args, most| Ok(format::sprintln(args, most).into()),
         "slice" => |args, _| index::slice(args),
         "urlquery" => |args, most| escaped(args, most, escape::url_query),
         _ => return None,
@@ -94,7 +95,7 @@ fn escaped(
                 Value::Nil => Value::string("<no value>"),
                 value => value.clone(),
             });
-            format::sprint(&printed.collect::<Vec<_>>())
+            format::sprint(&printed.collect::<Vec<_>>(), most)
         }
     };
     Ok(escape(&text, most).into())

@@ -47,6 +47,19 @@ impl Source {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let last = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let column = String::from_utf8_lossy(last).chars().count() + 1;
-        Error { template: self.name.clone(), line, column, kind, message: message.into() }
+        let message = clipped(message.into());
+        Error { template: self.name.clone(), line, column, kind, message }
     }
+}
+
+/// Longest message in bytes: messages quote strings of templates, and alerts show messages.
+const MESSAGE_BYTES_MAX: usize = 4096;
+
+fn clipped(mut message: String) -> String {
+    if message.len() > MESSAGE_BYTES_MAX {
+        message.truncate(message.floor_char_boundary(MESSAGE_BYTES_MAX));
+        message.push('…');
+        message.shrink_to_fit();
+    }
+    message
 }

@@ -41,6 +41,7 @@ pub(crate) fn run(
         options,
         scope,
         out: String::new(),
+        held: 0,
         steps: 0,
         depth: 0,
     };
@@ -57,6 +58,9 @@ struct Exec<'a> {
     /// Variables, innermost last.
     scope: Vec<(String, Value)>,
     out: String,
+    /// Bytes of the outputs that wait for a template that runs by its computed name: each level
+    /// has one, and all together are limited.
+    held: usize,
     steps: u64,
     depth: u32,
 }
@@ -106,7 +110,7 @@ impl<'a> Exec<'a> {
 
     fn write(&mut self, at: usize, text: &str) -> Result<(), Error> {
         let most = self.options.limits.output_bytes;
-        if self.out.len() + text.len() > most {
+        if self.held + self.out.len() + text.len() > most {
             return self.limit(at, format!("output is longer than {most} bytes"));
         }
         self.out.push_str(text);
@@ -157,7 +161,7 @@ impl<'a> Exec<'a> {
             Value::String(text) | Value::Html(text) => self.write(at, text),
             other => {
                 self.spend(at, other.shape().weight / STEP_BYTES)?;
-                self.write(at, &format::display(other))
+                self.write(at, &format::display_within(other, self.options.limits.output_bytes))
             }
         }
     }

@@ -50,8 +50,9 @@ pub trait Functions {
     /// Whether there is such a function; asked when a template is parsed.
     fn has(&self, name: &str) -> bool;
 
-    /// Calls it. The error is a sentence for the author of the template.
-    fn call(&self, name: &str, args: &[Value]) -> Result<Value, String>;
+    /// Calls it. The error is a sentence for the author of the template. A result of more than
+    /// `most` bytes is refused, so that a function may end early once it is past them.
+    fn call(&self, name: &str, args: &[Value], most: usize) -> Result<Value, String>;
 }
 
 /// No functions but the predefined ones.
@@ -63,7 +64,7 @@ impl Functions for NoFunctions {
         false
     }
 
-    fn call(&self, name: &str, _: &[Value]) -> Result<Value, String> {
+    fn call(&self, name: &str, _: &[Value], _: usize) -> Result<Value, String> {
         Err(format!("function {name:?} not defined"))
     }
 }

@@ -1,5 +1,7 @@
 //! Strings and characters in quotes, as Go writes them.
 
+use crate::format::Bounded;
+
 /// The text of a string in double quotes. Bytes that are not UTF-8 become replacement characters.
 pub(crate) fn unquote(quoted: &str) -> Option<String> {
     let mut rest = quoted.strip_prefix('"')?.strip_suffix('"')?;
@@ -74,24 +76,31 @@ fn digits(rest: &mut &str, count: usize, radix: u32) -> Option<u32> {
     Some(value)
 }
 
-/// A string in double quotes with escapes, as `%q` prints it; `ascii` escapes all the rest too.
-pub(crate) fn quote(text: &str, ascii: bool) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
+/// A string in double quotes with escapes, as `%q` prints it; `ascii` escapes all the rest too. It
+/// ends early once it is past `most` bytes.
+pub(crate) fn quote(text: &str, ascii: bool, most: usize) -> String {
+    let mut quoted = Bounded::new(most);
     quoted.push('"');
-    text.chars().for_each(|character| escape(&mut quoted, character, '"', ascii));
+    for character in text.chars() {
+        if quoted.is_over() {
+            break;
+        }
+        escape(&mut quoted, character, '"', ascii);
+    }
     quoted.push('"');
-    quoted
+    quoted.into_string()
 }
 
 /// A character in single quotes with escapes.
 pub(crate) fn quote_rune(character: char, ascii: bool) -> String {
-    let mut quoted = String::from("'");
+    let mut quoted = Bounded::new(usize::MAX);
+    quoted.push('\'');
     escape(&mut quoted, character, '\'', ascii);
     quoted.push('\'');
-    quoted
+    quoted.into_string()
 }
 
-fn escape(out: &mut String, character: char, quote: char, ascii: bool) {
+fn escape(out: &mut Bounded, character: char, quote: char, ascii: bool) {
     let code = u32::from(character);
     match character {
         '\\' => out.push_str("\\\\"),

@@ -9,13 +9,10 @@ use model::time::Timestamp;
 use regex::{Regex, RegexBuilder};
 use template::{Functions, Value, escape_query};
 
-use super::{Environment, humanize, moment, sample, strings};
+use super::{Environment, humanize, moment, replace, sample, strings};
 use crate::evaluate::Source;
 
 /// Bytes that a compiled pattern of a template may take.
-/// What `reReplaceAll` may come to.
-const REPLACED_BYTES_MAX: usize = 256 << 10;
-
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 
 /// Most different patterns of the templates of one alert: compiling one is much work.
@@ -131,7 +128,7 @@ impl Functions for Prometheus<'_> {
         NAMES.contains(&name)
     }
 
-    fn call(&self, name: &str, args: &[Value]) -> Result<Value, String> {
+    fn call(&self, name: &str, args: &[Value], most: usize) -> Result<Value, String> {
         match (name, args) {
             ("args", args) => Ok(Value::map(
                 args.iter().enumerate().map(|(index, arg)| (format!("arg{index}"), arg.clone())),
@@ -156,32 +153,20 @@ impl Functions for Prometheus<'_> {
             }
             ("reReplaceAll", [pattern, replacement, text]) => {
                 let pattern = self.pattern(string(pattern)?)?;
-                let (text, replacement) = (string(text)?, string(replacement)?);
-                // What captures put in is no longer than the text, for each mention of one.
-                let mentions = 1 + replacement.matches('$').count();
-                let found = pattern.find_iter(text).take(REPLACED_BYTES_MAX).count();
-                let most = found
-                    .saturating_mul(replacement.len())
-                    .saturating_add(mentions.saturating_mul(text.len()));
-                if most > REPLACED_BYTES_MAX {
-                    return Err(format!(
-                        "a replacement may make {REPLACED_BYTES_MAX} bytes at most"
-                    ));
-                }
-                Ok(Value::string(pattern.replace_all(text, replacement)))
+                Ok(replace::all(&pattern, string(text)?, string(replacement)?, most).into())
             }
             ("match", [pattern, text]) => {
                 Ok(Value::Bool(self.pattern(string(pattern)?)?.is_match(string(text)?)))
             }
             ("safeHtml", [text]) => Ok(Value::Html(string(text)?.into())),
-            ("title", [text]) => Ok(strings::title(string(text)?).into()),
-            ("toUpper", [text]) => Ok(string(text)?.to_uppercase().into()),
+            ("title", [text]) => Ok(strings::title(string(text)?, most).into()),
+            ("toUpper", [text]) => Ok(strings::upper(string(text)?, most).into()),
             ("toLower", [text]) => Ok(string(text)?.to_lowercase().into()),
-            ("graphLink", [expr]) => Ok(link(string(expr)?, 0)),
-            ("tableLink", [expr]) => Ok(link(string(expr)?, 1)),
+            ("graphLink", [expr]) => Ok(link(string(expr)?, 0, most)),
+            ("tableLink", [expr]) => Ok(link(string(expr)?, 1, most)),
             ("stripPort", [host]) => Ok(strings::strip_port(string(host)?).into()),
             ("stripDomain", [host]) => Ok(strings::strip_domain(string(host)?).into()),
-            ("urlQueryEscape", [text]) => Ok(escape_query(string(text)?).into()),
+            ("urlQueryEscape", [text]) => Ok(escape_query(string(text)?, most).into()),
             ("humanize", [value]) => humanize::number(value).map(Value::from),
             ("humanize1024", [value]) => humanize::binary(value).map(Value::from),
             ("humanizeDuration", [value]) => humanize::duration(value).map(Value::from),
@@ -206,8 +191,8 @@ fn string(value: &Value) -> Result<&str, String> {
         .ok_or_else(|| format!("wrong type for value; expected string; got {}", value.type_name()))
 }
 
-fn link(expr: &str, tab: u8) -> Value {
-    format!("/graph?g0.expr={}&g0.tab={tab}", escape_query(expr)).into()
+fn link(expr: &str, tab: u8, most: usize) -> Value {
+    format!("/graph?g0.expr={}&g0.tab={tab}", escape_query(expr, most)).into()
 }
 
 fn sort_by_label(name: &str, elements: &[Value]) -> Result<Value, String> {

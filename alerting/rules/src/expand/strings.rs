@@ -2,19 +2,28 @@
 
 use std::net::IpAddr;
 
-/// Each word with a capital first letter; the rest stays.
-pub(super) fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+use template::format::Bounded;
+
+/// All letters as capitals, which may be longer; ended once it is past `most` bytes.
+pub(super) fn upper(text: &str, most: usize) -> String {
+    let mut out = Bounded::new(most);
+    text.chars().flat_map(char::to_uppercase).for_each(|character| out.push(character));
+    out.into_string()
+}
+
+/// Each word with a capital first letter; the rest stays. Ended once it is past `most` bytes.
+pub(super) fn title(text: &str, most: usize) -> String {
+    let mut out = Bounded::new(most);
     let mut within = false;
     for character in text.chars() {
         if within {
             out.push(character);
         } else {
-            out.extend(character.to_uppercase());
+            character.to_uppercase().for_each(|character| out.push(character));
         }
         within = character.is_alphanumeric() || matches!(character, '\'' | '_' | '’');
     }
-    out
+    out.into_string()
 }
 
 /// `host:port` or `[v6]:port`. `None` where there is no port.

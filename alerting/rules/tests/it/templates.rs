@@ -101,3 +101,27 @@ fn what_fails_is_told_in_the_text() {
         assert!(found.starts_with(&wanted), "{template}: {found}");
     }
 }
+
+/// Each of these would take far more than the output may have.
+#[test]
+fn functions_stop_at_the_limit() {
+    let texts = "{{ $a := reReplaceAll \" \" \"a\" (printf \"%100000d\" 1) }}\
+                 {{ $r := reReplaceAll \" \" \"$$0\" (printf \"%100000d\" 1) }}\
+                 {{ $u := reReplaceAll \" \" \"ΐ\" (printf \"%100000d\" 1) }}";
+    let table = [
+        "{{ reReplaceAll \"a\" $a $a }}",
+        "{{ reReplaceAll \"a+\" $r $a }}",
+        "{{ reReplaceAll \"\" $a $a }}",
+        "{{ toUpper $u }}",
+        "{{ urlQueryEscape $u }}",
+        "{{ graphLink $u }}",
+        "{{ tableLink $u }}",
+        "{{ args $a $a $a }}",
+    ];
+    for bomb in table {
+        let found = expanded(&format!("{texts}{bomb}"));
+        let name = bomb.split_whitespace().nth(1).expect("calls a function");
+        let wanted = format!("result of {name} is too large");
+        assert!(found.contains(&wanted), "{bomb}: {} bytes", found.len());
+    }
+}

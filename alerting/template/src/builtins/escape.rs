@@ -2,17 +2,17 @@
 
 use std::fmt::Write;
 
-use crate::quote;
+use crate::{format::Bounded, quote};
 
-fn map(text: &str, most: usize, mut one: impl FnMut(&mut String, char)) -> String {
-    let mut out = String::with_capacity(text.len());
+fn map(text: &str, most: usize, mut one: impl FnMut(&mut Bounded, char)) -> String {
+    let mut out = Bounded::new(most);
     for character in text.chars() {
         one(&mut out, character);
-        if out.len() > most {
+        if out.is_over() {
             break;
         }
     }
-    out
+    out.into_string()
 }
 
 pub(super) fn html(text: &str, most: usize) -> String {
@@ -40,8 +40,8 @@ pub(super) fn js(text: &str, most: usize) -> String {
     })
 }
 
-fn unicode(out: &mut String, character: char) {
-    // Writing to a string cannot fail.
+fn unicode(out: &mut Bounded, character: char) {
+    // What fails is past the limit, where the caller looks.
     write!(out, "\\u{:04X}", u32::from(character)).ok();
 }
 

@@ -122,10 +122,11 @@ impl<'a> Exec<'a> {
         // What a function reads of its arguments is work, even if its result is short.
         let weight = values.iter().map(|value| value.shape().weight);
         self.spend(at, weight.fold(0, usize::saturating_add) / STEP_BYTES)?;
+        let most = self.options.limits.output_bytes;
         let result = if self.functions.has(name) {
-            self.functions.call(name, &values)
+            self.functions.call(name, &values, most)
         } else {
-            builtins::call(name, &values, self.options.limits.output_bytes)
+            builtins::call(name, &values, most)
         };
         match result {
             Ok(value) => self.checked(at, name, value),
@@ -176,7 +177,9 @@ impl<'a> Exec<'a> {
             return self.fail(at, "tmpl wants the name of a template and a value");
         };
         let outer = std::mem::take(&mut self.out);
+        self.held += outer.len();
         let result = self.call_template(at, name, data);
+        self.held -= outer.len();
         let inner = std::mem::replace(&mut self.out, outer);
         result?;
         self.checked(at, "tmpl", Value::Html(inner.into()))

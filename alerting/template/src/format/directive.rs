@@ -1,6 +1,6 @@
 //! Splits a format into text and verbs with their flags, width and precision.
 
-use super::one::Argument;
+use super::{Bounded, one::Argument};
 use crate::value::Value;
 
 /// Largest width and precision; Go's own limit is far above what an output may have here.
@@ -37,14 +37,13 @@ impl Directive {
     }
 
     /// `text` with spaces, or zeros, up to the width.
-    pub(super) fn pad(&self, out: &mut String, text: &str) {
+    pub(super) fn pad(&self, out: &mut Bounded, text: &str) {
         let missing = self.width.unwrap_or(0).saturating_sub(text.chars().count());
-        let fill = if self.zero && !self.minus { "0" } else { " " }.repeat(missing);
         if self.minus {
             out.push_str(text);
-            out.push_str(&fill);
+            out.fill(' ', missing);
         } else {
-            out.push_str(&fill);
+            out.fill(if self.zero { '0' } else { ' ' }, missing);
             out.push_str(text);
         }
     }
@@ -55,7 +54,11 @@ pub(super) enum Piece<'a> {
     Text(&'a str),
     /// Something that is wrong with the format.
     Note(String),
-    Verb(Directive),
+    /// What is wrong with the flags of a verb, and the verb.
+    Verb {
+        note: String,
+        directive: Directive,
+    },
 }
 
 pub(super) struct Reader<'a> {
@@ -128,16 +131,7 @@ impl<'a> Reader<'a> {
         directive.verb = verb;
         // With `%v` the flag asks for names of fields, not for a sign.
         directive.plus &= verb != 'v';
-        if note.is_empty() {
-            return Piece::Verb(directive);
-        }
-        // Rare enough to print the note and the value together.
-        match self.argument(&directive) {
-            Argument::Value(value) => super::one::value(&mut note, &directive, value),
-            Argument::Missing => note.push_str(&format!("%!{verb}(MISSING)")),
-            Argument::BadIndex => note.push_str(&format!("%!{verb}(BADINDEX)")),
-        }
-        Piece::Note(note)
+        Piece::Verb { note, directive }
     }
 
     fn skip(&mut self) {

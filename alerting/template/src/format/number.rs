@@ -1,5 +1,34 @@
 //! Floats in Go's notations.
 
+/// Most digits that are asked of the standard library, which takes no more than 65535. A float has
+/// no digits but zeros behind its 767th significant one and its 1074th decimal.
+const DIGITS_MAX: usize = 1100;
+
+/// A number as it is written, without the zeros that would only take memory.
+pub(super) struct Digits {
+    pub(super) head: String,
+    /// How many zeros follow the head.
+    pub(super) zeros: usize,
+    /// What follows the zeros, such as `e+10`.
+    pub(super) tail: String,
+}
+
+impl Digits {
+    pub(super) fn plain(head: String) -> Self {
+        Self { head, zeros: 0, tail: String::new() }
+    }
+
+    /// In ASCII, and so in characters too.
+    pub(super) fn len(&self) -> usize {
+        self.head.len().saturating_add(self.zeros).saturating_add(self.tail.len())
+    }
+
+    pub(super) fn make_uppercase(&mut self) {
+        self.head.make_ascii_uppercase();
+        self.tail.make_ascii_uppercase();
+    }
+}
+
 /// `%g` with the fewest digits that read back as the same number: with an exponent below 1e-4 and
 /// from 1e6 on.
 pub fn shortest(value: f64) -> String {
@@ -13,9 +42,6 @@ pub fn shortest(value: f64) -> String {
     joined(&mantissa, power)
 }
 
-/// No float has more digits behind the point (2^-1074 has 1074); the library takes 65,535 at most.
-const DECIMALS_MAX: usize = 1100;
-
 /// Powers of ten from which the shortest notation has an exponent.
 const SHORTEST_POWER: i32 = 6;
 
@@ -24,8 +50,8 @@ pub fn general(value: f64, digits: usize) -> String {
     if let Some(text) = special(value) {
         return text.to_owned();
     }
-    // More digits than a float has are zeros, which are cut off.
-    let digits = digits.clamp(1, DECIMALS_MAX);
+    // Zeros at the end are not shown anyway.
+    let digits = digits.clamp(1, DIGITS_MAX);
     let (mantissa, power) = parts(&format!("{value:.*e}", digits - 1));
     let most = i32::try_from(digits).unwrap_or(i32::MAX);
     if value == 0.0 || (-4..most).contains(&power) {
@@ -35,33 +61,20 @@ pub fn general(value: f64, digits: usize) -> String {
     joined(&trimmed(&mantissa), power)
 }
 
-/// `%.Ne`
-pub fn exponent(value: f64, decimals: usize) -> String {
-    if let Some(text) = special(value) {
-        return text.to_owned();
-    }
-    let exact = decimals.min(DECIMALS_MAX);
-    let (mut mantissa, power) = parts(&format!("{value:.exact$e}"));
-    mantissa.extend(std::iter::repeat_n('0', decimals - exact));
-    joined(&mantissa, power)
+/// `%.Ne` of a finite number.
+pub(super) fn exponent(value: f64, decimals: usize) -> Digits {
+    let (head, power) = parts(&format!("{value:.*e}", decimals.min(DIGITS_MAX)));
+    Digits { head, zeros: decimals.saturating_sub(DIGITS_MAX), tail: power_of_ten(power) }
 }
 
-/// `%.Nf`
-pub fn fixed(value: f64, decimals: usize) -> String {
-    if let Some(text) = special(value) {
-        return text.to_owned();
-    }
-    let exact = decimals.min(DECIMALS_MAX);
-    let mut text = format!("{value:.exact$}");
-    text.extend(std::iter::repeat_n('0', decimals - exact));
-    text
+/// `%.Nf` of a finite number.
+pub(super) fn fixed(value: f64, decimals: usize) -> Digits {
+    let head = format!("{value:.*}", decimals.min(DIGITS_MAX));
+    Digits { head, zeros: decimals.saturating_sub(DIGITS_MAX), tail: String::new() }
 }
 
-/// `%x`: a mantissa of hexadecimal digits, as many as needed or as asked for, and a power of two.
-pub fn hexadecimal(value: f64, digits: Option<usize>) -> String {
-    if let Some(text) = special(value) {
-        return text.to_owned();
-    }
+/// `%x` of a finite number: a mantissa of hexadecimal digits, as many as needed or as asked for, and a power of two.
+pub(super) fn hexadecimal(value: f64, digits: Option<usize>) -> Digits {
     let bits = value.to_bits();
     let (mut mantissa, mut power) = (bits & (MANTISSA_ONE - 1), (bits >> 52 & 0x7ff) as i32 - 1023);
     if power == -1023 {
@@ -87,12 +100,16 @@ pub fn hexadecimal(value: f64, digits: Option<usize>) -> String {
     let whole = mantissa / MANTISSA_ONE;
     let fraction = format!("{:013x}", mantissa % MANTISSA_ONE);
     let fraction = match digits {
-        Some(digits) => fraction.chars().chain(std::iter::repeat('0')).take(digits).collect(),
+        Some(digits) => fraction.chars().take(digits).collect(),
         None => fraction.trim_end_matches('0').to_owned(),
     };
     let point = if fraction.is_empty() { "" } else { "." };
     let sign = if power < 0 { '-' } else { '+' };
-    format!("0x{whole}{point}{fraction}p{sign}{:02}", power.unsigned_abs())
+    Digits {
+        head: format!("0x{whole}{point}{fraction}"),
+        zeros: digits.unwrap_or(0).saturating_sub(MANTISSA_DIGITS),
+        tail: format!("p{sign}{:02}", power.unsigned_abs()),
+    }
 }
 
 /// The mantissa of 1, and its digits behind the point.
@@ -123,6 +140,10 @@ fn trimmed(text: &str) -> String {
 }
 
 fn joined(mantissa: &str, power: i32) -> String {
+    format!("{mantissa}{}", power_of_ten(power))
+}
+
+fn power_of_ten(power: i32) -> String {
     let sign = if power < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", power.unsigned_abs())
+    format!("e{sign}{:02}", power.unsigned_abs())
 }

@@ -1,6 +1,10 @@
 //! Prints one value by one verb.
 
-use super::{directive::Directive, number};
+use super::{
+    Bounded,
+    directive::Directive,
+    number::{self, Digits},
+};
 use crate::{quote, value::Value};
 
 /// What a verb prints.
@@ -10,14 +14,7 @@ pub(super) enum Argument<'a> {
     BadIndex,
 }
 
-/// Far above what any output may have, which is checked once it is there: a list of many items is
-/// not printed further than this, however wide each is to be.
-const OUT_BYTES_MAX: usize = 4 << 20;
-
-pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
-    if out.len() > OUT_BYTES_MAX {
-        return;
-    }
+pub(super) fn value(out: &mut Bounded, directive: &Directive, value: &Value) {
     match directive.verb {
         'T' => return directive.pad(out, go_type(value)),
         'p' => return bad_verb(out, directive, value),
@@ -42,6 +39,9 @@ pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
             }
             out.push_str(open);
             for (index, item) in list.items().iter().enumerate() {
+                if out.is_over() {
+                    return;
+                }
                 if index > 0 {
                     out.push_str(between);
                 }
@@ -55,6 +55,9 @@ pub(super) fn value(out: &mut String, directive: &Directive, value: &Value) {
             out.push_str(if go { value.type_name() } else { "map" });
             out.push_str(open);
             for (index, (key, item)) in map.iter().enumerate() {
+                if out.is_over() {
+                    return;
+                }
                 if index > 0 {
                     out.push_str(between);
                 }
@@ -72,7 +75,7 @@ fn go_type(value: &Value) -> &str {
 }
 
 /// `%!d(string=text)`, the value with all flags that were given.
-fn bad_verb(out: &mut String, directive: &Directive, value: &Value) {
+fn bad_verb(out: &mut Bounded, directive: &Directive, value: &Value) {
     let verb = directive.verb;
     if matches!(value, Value::Nil) {
         out.push_str(&format!("%!{verb}(<nil>)"));
@@ -84,7 +87,7 @@ fn bad_verb(out: &mut String, directive: &Directive, value: &Value) {
 }
 
 /// A part of a list or map.
-fn part(out: &mut String, directive: &Directive, value: &Value) {
+fn part(out: &mut Bounded, directive: &Directive, value: &Value) {
     match value {
         Value::Nil if directive.verb == 'v' && directive.sharp => out.push_str("interface {}(nil)"),
         Value::Nil => out.push_str("<nil>"),
@@ -92,29 +95,37 @@ fn part(out: &mut String, directive: &Directive, value: &Value) {
     }
 }
 
-fn string(out: &mut String, directive: &Directive, text: &str, value: &Value) {
-    let cut = |text: &str| match directive.precision {
-        Some(most) => text.chars().take(most).collect(),
-        None => text.to_owned(),
+fn string(out: &mut Bounded, directive: &Directive, text: &str, value: &Value) {
+    let cut = |text| match directive.precision {
+        Some(most) => first(text, most),
+        None => text,
     };
+    let most = out.room();
     match directive.verb {
-        'v' if directive.sharp => directive.pad(out, &quote::quote(text, false)),
-        'v' | 's' => directive.pad(out, &cut(text)),
+        'v' if directive.sharp => directive.pad(out, &quote::quote(text, false, most)),
+        'v' | 's' => directive.pad(out, cut(text)),
         'q' => {
             let text = cut(text);
             let raw = |character: char| character == '\t' || !character.is_control();
             if directive.sharp && !text.contains('`') && text.chars().all(raw) {
                 return directive.pad(out, &format!("`{text}`"));
             }
-            directive.pad(out, &quote::quote(&text, directive.plus));
+            directive.pad(out, &quote::quote(text, directive.plus, most));
         }
-        'x' | 'X' => directive.pad(out, &hex(directive, text.as_bytes())),
+        'x' | 'X' => directive.pad(out, &hex(directive, text.as_bytes(), most)),
         _ => bad_verb(out, directive, value),
     }
 }
 
-/// The bytes in hexadecimal, separated by spaces if the flag says so.
-fn hex(directive: &Directive, bytes: &[u8]) -> String {
+/// The first `count` characters.
+fn first(text: &str, count: usize) -> &str {
+    let end = text.char_indices().nth(count).map_or(text.len(), |(place, _)| place);
+    text.get(..end).unwrap_or(text)
+}
+
+/// The bytes in hexadecimal, separated by spaces if the flag says so. Ends once
+/// it is past `most` bytes.
+fn hex(directive: &Directive, bytes: &[u8], most: usize) -> String {
     let bytes = bytes.get(..directive.precision.unwrap_or(bytes.len())).unwrap_or(bytes);
     let upper = directive.verb == 'X';
     let prefix = match (directive.sharp, upper) {
@@ -122,8 +133,11 @@ fn hex(directive: &Directive, bytes: &[u8]) -> String {
         (true, false) => "0x",
         (true, true) => "0X",
     };
-    let mut text = String::new();
+    let mut text = Bounded::new(most);
     for (index, byte) in bytes.iter().enumerate() {
+        if text.is_over() {
+            break;
+        }
         let separated = directive.space && index > 0;
         if separated {
             text.push(' ');
@@ -133,10 +147,10 @@ fn hex(directive: &Directive, bytes: &[u8]) -> String {
         }
         text.push_str(&if upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
     }
-    text
+    text.into_string()
 }
 
-fn integer(out: &mut String, directive: &Directive, number: i64, value: &Value) {
+fn integer(out: &mut Bounded, directive: &Directive, number: i64, value: &Value) {
     let magnitude = number.unsigned_abs();
     let (prefix, digits) = match directive.verb {
         'v' | 'd' => ("", magnitude.to_string()),
@@ -159,9 +173,32 @@ fn integer(out: &mut String, directive: &Directive, number: i64, value: &Value) 
         (None, Some(width)) if directive.zero && !directive.minus => width.saturating_sub(own),
         _ => 0,
     };
-    let zeros = "0".repeat(wanted.saturating_sub(digits.len()));
-    let plain = Directive { zero: false, ..directive.clone() };
-    plain.pad(out, &format!("{sign}{prefix}{zeros}{digits}"));
+    let zeros = wanted.saturating_sub(digits.len());
+    digits_padded(out, directive, &format!("{sign}{prefix}"), zeros, &Digits::plain(digits));
+}
+
+/// Sign, zeros and digits with spaces up to the width. Zeros are not collected before:
+/// there may be more of them than there is room.
+fn digits_padded(
+    out: &mut Bounded,
+    directive: &Directive,
+    sign: &str,
+    zeros: usize,
+    digits: &Digits,
+) {
+    let length = sign.len().saturating_add(zeros).saturating_add(digits.len());
+    let missing = directive.width.unwrap_or(0).saturating_sub(length);
+    if !directive.minus {
+        out.fill(' ', missing);
+    }
+    out.push_str(sign);
+    out.fill('0', zeros);
+    out.push_str(&digits.head);
+    out.fill('0', digits.zeros);
+    out.push_str(&digits.tail);
+    if directive.minus {
+        out.fill(' ', missing);
+    }
 }
 
 fn sign(directive: &Directive, negative: bool) -> &'static str {
@@ -173,7 +210,7 @@ fn sign(directive: &Directive, negative: bool) -> &'static str {
     }
 }
 
-fn rune(out: &mut String, directive: &Directive, number: i64) {
+fn rune(out: &mut Bounded, directive: &Directive, number: i64) {
     let found = u32::try_from(number).ok().and_then(char::from_u32);
     let character = found.unwrap_or(char::REPLACEMENT_CHARACTER);
     let plain = Directive { zero: false, ..directive.clone() };
@@ -192,37 +229,37 @@ fn rune(out: &mut String, directive: &Directive, number: i64) {
     }
 }
 
-fn float(out: &mut String, directive: &Directive, number: f64, value: &Value) {
+fn float(out: &mut Bounded, directive: &Directive, number: f64, value: &Value) {
     let magnitude = number.abs();
     let six = directive.precision.unwrap_or(6);
-    let digits = match directive.verb {
-        'v' | 'g' | 'G' => match directive.precision {
+    let mut digits = match directive.verb {
+        'v' | 'g' | 'G' => Digits::plain(match directive.precision {
             Some(precision) => number::general(magnitude, precision),
             None => number::shortest(magnitude),
-        },
+        }),
         'e' | 'E' => number::exponent(magnitude, six),
         'f' | 'F' => number::fixed(magnitude, six),
         'x' | 'X' => number::hexadecimal(magnitude, directive.precision),
         _ => return bad_verb(out, directive, value),
     };
-    let digits =
-        if matches!(directive.verb, 'E' | 'G' | 'X') { digits.to_uppercase() } else { digits };
     if !number.is_finite() {
         return not_finite(out, directive, number);
+    }
+    if matches!(directive.verb, 'E' | 'G' | 'X') {
+        digits.make_uppercase();
     }
     let sign = sign(directive, number.is_sign_negative());
     let zeros = match directive.width {
         Some(width) if directive.zero && !directive.minus => {
-            "0".repeat(width.saturating_sub(sign.len() + digits.len()))
+            width.saturating_sub(sign.len() + digits.len())
         }
-        _ => String::new(),
+        _ => 0,
     };
-    let plain = Directive { zero: false, ..directive.clone() };
-    plain.pad(out, &format!("{sign}{zeros}{digits}"));
+    digits_padded(out, directive, sign, zeros, &digits);
 }
 
 /// Infinities always show their sign; nothing is padded with zeros.
-fn not_finite(out: &mut String, directive: &Directive, number: f64) {
+fn not_finite(out: &mut Bounded, directive: &Directive, number: f64) {
     let plain = Directive { zero: false, ..directive.clone() };
     let text = match (number.is_nan(), directive.plus, directive.space) {
         (true, true, _) => "+NaN",

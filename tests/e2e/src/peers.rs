@@ -1,5 +1,9 @@
 //! The peers that tests run beside us.
 
+use std::{path::Path, process::Command};
+
+use crate::process::Process;
+
 /// Whether tests that need a peer are left out on purpose. Says so, because a test that is left out
 /// should be seen.
 pub fn left_out(test: &str) -> bool {
@@ -8,4 +12,16 @@ pub fn left_out(test: &str) -> bool {
         eprintln!("LEFT OUT (TIDEWATCH_WITHOUT_PEERS): {test}");
     }
     left_out
+}
+
+/// Starts Debian's Prometheus on a port, with its configuration and data in a directory.
+pub fn prometheus(dir: &Path, port: u16, config: &str) -> Process {
+    let file = dir.join("prometheus.yml");
+    std::fs::write(&file, config).expect("is written");
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!("--config.file={}", file.display()))
+        .arg(format!("--storage.tsdb.path={}", dir.join("data").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Process::start("prometheus", &mut command)
 }

@@ -28,14 +28,7 @@ fn prometheus(dir: &Path, port: u16, server: &Server) -> Process {
         ours = server.port,
         write = server.url("/api/v1/write"),
     );
-    let file = dir.join("prometheus.yml");
-    std::fs::write(&file, config).expect("is written");
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", file.display()))
-        .arg(format!("--storage.tsdb.path={}", dir.join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-    Process::start("prometheus", &mut command)
+    peers::prometheus(dir, port, &config)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! another's. Debian's Prometheus asks for samples only and knows no histograms in them, so the
 //! stream and its histograms are read by our own decoder here.
 
-use std::{path::Path, process::Command, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use codec::{
     checksum::crc32c,
@@ -146,14 +146,7 @@ fn prometheus(dir: &Path, port: u16, server: &Server, token: &str) -> Process {
         "remote_read:\n- url: {read}\n  read_recent: true\n  authorization: {{credentials: '{token}'}}\n",
         read = server.url("/api/v1/read"),
     );
-    let file = dir.join("prometheus.yml");
-    std::fs::write(&file, config).expect("is written");
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", file.display()))
-        .arg(format!("--storage.tsdb.path={}", dir.join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-    Process::start("prometheus", &mut command)
+    peers::prometheus(dir, port, &config)
 }
 
 #[test]

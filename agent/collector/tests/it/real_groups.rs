@@ -79,7 +79,9 @@ fn write_file(path: &Path, text: &str) {
     std::fs::write(path, text).expect("can write to the group");
 }
 
-/// A shell that waits for a line on its input, then takes some memory and works until dropped.
+/// A shell that waits for a line on its input, then takes 4 MiB of memory and works until dropped.
+///
+/// It starts no process of its own: one that outlives its parent unreaped would stay in the group.
 struct Worker(Child);
 
 impl Worker {
@@ -87,7 +89,7 @@ impl Worker {
         let child = Command::new("sh")
             .args([
                 "-c",
-                "read line; x=$(head -c 4000000 /dev/zero | tr '\\0' x); while :; do :; done",
+                "read line; x=xxxxxxxx; i=0; while [ $i -lt 19 ]; do x=$x$x; i=$((i + 1)); done; while :; do :; done",
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

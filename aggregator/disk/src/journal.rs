@@ -27,7 +27,7 @@ mod segments;
 
 pub use frame::Frames;
 pub use replay::{Damage, Record, ReplayStats};
-pub use segments::{inspect, segment_name};
+pub use segments::{inspect, inspect_segment, segment_name};
 
 use segments::{cut, replay, segments};
 
@@ -72,6 +72,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether a file or directory was not there.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether the disk is full: nothing is lost, and a later call succeeds once there is room.
     pub fn is_full(&self) -> bool {
         match self {

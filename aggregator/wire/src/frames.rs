@@ -9,6 +9,7 @@
 //!
 //! - [`Encoder`] is the sender's state: [`model::write::WriteBatch`] in, body out.
 //! - [`Body`] reads a body and visits its messages without copying.
+//! - [`Replay`] reads a sender's own bodies back, as a spool does.
 //! - [`accept`] and [`verdict`] are the two ends of the negotiation.
 
 mod decode;
@@ -19,6 +20,7 @@ mod labels;
 mod limits;
 mod negotiate;
 mod registry;
+mod replay;
 
 pub use decode::{Body, Frame, FramesError, Group, Message, Messages, Options};
 pub use encode::{EncodeStats, Encoder};
@@ -28,6 +30,7 @@ pub use negotiate::{
     CONTENT_TYPE, HEADER_SEQUENCE, MEDIA_TYPE, PATH, STATUS_BEGIN_ANEW, Unsupported, Verdict,
     accept, verdict,
 };
+pub use replay::{Replay, ReplayError};
 
 #[cfg(test)]
 mod tests;

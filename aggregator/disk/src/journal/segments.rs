@@ -27,6 +27,19 @@ pub fn inspect(
     Ok(stats)
 }
 
+/// Like [`inspect`], of one segment, whose last record may be half written.
+pub fn inspect_segment(
+    disk: &dyn Disk,
+    dir: &Path,
+    options: Options,
+    number: u64,
+    visit: &mut dyn FnMut(Record<'_>),
+) -> Result<ReplayStats, JournalError> {
+    let mut stats = ReplayStats::default();
+    replay(disk, dir, (number, true), &options, &mut stats, visit)?;
+    Ok(stats)
+}
+
 /// The segments of a directory as (number, bytes), ascending.
 pub(super) fn segments(disk: &dyn Disk, dir: &Path) -> Result<Vec<(u64, u64)>, JournalError> {
     let entries = disk.list(dir).map_err(|source| {

@@ -3,6 +3,7 @@
 mod golden;
 mod groups;
 mod hostile;
+mod replay;
 mod rest;
 mod round_trip;
 

@@ -19,7 +19,7 @@ use crate::{
     metrics::AgentMetrics,
     outbox::Outbox,
     probes::{LocalProbe, Probes},
-    push::{Queue, Sender},
+    push::{self, Queue},
     scraping::{self, Scraping},
     sources::{
         NodeLabels, Source, Tick, cgroups::CgroupSource, node::NodeSource,
@@ -70,6 +70,8 @@ pub enum StartError {
         source: supervisor::StartError,
     },
     #[error(transparent)]
+    Push(#[from] push::PushStartError),
+    #[error(transparent)]
     Scrape(#[from] scraping::ScrapeStartError),
     #[error("cannot probe {instance}: {source}")]
     Probe { instance: String, source: probe::prober::ProberError },
@@ -84,6 +86,9 @@ pub struct Agent {
     /// What sends them, until nothing more can come in.
     senders: Vec<tokio::task::JoinHandle<()>>,
     drain: Stop,
+    queue: Queue,
+    /// Ends once the queue is closed.
+    spooler: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Agent {
@@ -109,10 +114,8 @@ impl Agent {
         let (outbox, emptying) = Outbox::new(control.clone(), metrics.clone(), drain.clone());
         senders.push(tokio::spawn(emptying));
 
-        let queue_bytes = usize::try_from(settings.queue.0).unwrap_or(usize::MAX);
-        let queue = Queue::new(queue_bytes, metrics.clone());
-        let sender = Sender::new(queue.clone(), settings, metrics.clone())?;
-        senders.push(tokio::spawn(sender.run(drain.clone())));
+        let push::Pushing { queue, senders: pushers, spooler } = push::start(settings, &metrics)?;
+        senders.extend(pushers.into_iter().map(|sender| tokio::spawn(sender.run(drain.clone()))));
 
         if let Err(error) = raise_descriptor_limit() {
             tracing::warn!(%error, "few descriptors: reading many cgroups will cost more");
@@ -152,11 +155,11 @@ impl Agent {
             probes,
             requests: Requests::new(workload.accesses, &labels),
             labels,
-            queue,
+            queue: queue.clone(),
             metrics,
         };
         tasks.push(tokio::spawn(ticker.run(stop.clone())));
-        Ok(Self { supervisor, sources: tasks, senders, drain })
+        Ok(Self { supervisor, sources: tasks, senders, drain, queue, spooler })
     }
 
     /// The processes that this agent runs, if any.
@@ -166,7 +169,7 @@ impl Agent {
 
     /// Returns once everything has stopped; `stop` must have been called.
     pub async fn stopped(self) {
-        let Self { supervisor, sources, senders, drain } = self;
+        let Self { supervisor, sources, senders, drain, queue, spooler } = self;
         if let Some(supervisor) = supervisor
             && !supervisor.stop(Duration::from_millis(500)).await
         {
@@ -176,6 +179,11 @@ impl Agent {
         join(sources).await;
         drain.stop();
         join(senders).await;
+        queue.close();
+        let spooled = tokio::task::spawn_blocking(|| spooler.map(std::thread::JoinHandle::join));
+        if !matches!(spooled.await, Ok(None | Some(Ok(())))) {
+            tracing::error!("the spool failed");
+        }
     }
 }
 
@@ -300,6 +308,7 @@ impl Ticker {
             }
             self.probes.write(&self.labels, &mut batch);
             self.requests.write(tick.now, &mut batch);
+            self.queue.losses().write(tick.now, &self.labels, &mut batch);
             let watched: usize = self.sources.iter().map(|source| source.watched()).sum();
             self.metrics.groups.set(i64::try_from(watched).unwrap_or(i64::MAX));
             self.metrics.samples_collected.inc_by(batch.sample_count() as u64);

@@ -1,9 +1,10 @@
 //! The `[agent]` section of the configuration.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use daemon::config::values::{ByteSize, HumanDuration, Secret};
 use model::tenant::{InvalidTenant, TenantId};
+use reqwest::Url;
 use serde::Deserialize;
 
 /// Everything that an agent can be told.
@@ -17,8 +18,10 @@ pub struct Settings {
     pub region: String,
     /// The aggregator's address.
     pub aggregator: String,
-    /// How samples are sent.
+    /// How samples are sent to the aggregator.
     pub protocol: Protocol,
+    /// Who else gets every sample, by a name of letters, digits, `-` and `_`.
+    pub destinations: BTreeMap<String, Destination>,
     /// A token with the scope `agent`, or `file:` and a path.
     pub token: Secret,
     /// Where the admin endpoints listen when the agent runs alone.
@@ -28,6 +31,7 @@ pub struct Settings {
     /// Collected samples that wait for an aggregator that is away, in bytes of memory; beyond
     /// this the oldest are dropped and counted.
     pub queue: ByteSize,
+    pub spool: SpoolSettings,
     pub cgroups: Cgroups,
     /// Collect the node's own load, memory, disks and network.
     pub node_metrics: bool,
@@ -48,6 +52,50 @@ pub enum Protocol {
     RemoteWrite,
 }
 
+/// A receiver of remote write, besides the aggregator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// Where it takes remote write, with the path.
+    pub remote_write: String,
+    /// A bearer token, or `file:` and a path; none when empty.
+    #[serde(default = "no_secret")]
+    pub token: Secret,
+}
+
+fn no_secret() -> Secret {
+    Secret::new("")
+}
+
+/// Samples on disk until every destination has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolSettings {
+    /// Where; empty for no spool: what waits is in memory then, and a restart loses it.
+    pub dir: PathBuf,
+    /// At most so many bytes; beyond this the oldest are dropped and counted.
+    pub size: ByteSize,
+}
+
+impl Default for SpoolSettings {
+    fn default() -> Self {
+        Self { dir: PathBuf::new(), size: ByteSize(512 << 20) }
+    }
+}
+
+/// Where one sender sends, and how.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    pub(crate) frames_url: Url,
+    pub(crate) write_url: Url,
+    /// Empty for none.
+    pub(crate) token: String,
+    pub(crate) protocol: Protocol,
+}
+
+/// The destination that [`Settings::aggregator`] is.
+pub(crate) const AGGREGATOR: &str = "aggregator";
+
 /// Which cgroups of the host to watch.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -67,10 +115,12 @@ impl Default for Settings {
             region: String::new(),
             aggregator: "http://127.0.0.1:9400".to_owned(),
             protocol: Protocol::default(),
+            destinations: BTreeMap::new(),
             token: Secret::new(""),
             listen: SocketAddr::from(([127, 0, 0, 1], 9402)),
             interval: HumanDuration(Duration::from_secs(1)),
             queue: ByteSize(64 << 20),
+            spool: SpoolSettings::default(),
             cgroups: Cgroups::default(),
             node_metrics: true,
             scrape: scrape::config::Settings::default(),
@@ -84,6 +134,8 @@ impl Default for Cgroups {
     }
 }
 
+/// A smaller spool would be gone at the first hiccup.
+const SPOOL_SIZE_MIN: u64 = 16 << 20;
 /// The shortest interval: below this, collecting costs more than it tells.
 pub const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
@@ -94,6 +146,16 @@ pub enum InvalidSettings {
     Interval,
     #[error("agent.queue must be at least 1MiB")]
     Queue,
+    #[error("agent.spool.size must be at least 16MiB")]
+    Spool,
+    #[error(
+        "agent.destinations.{0}: a name is of letters, digits, '-' and '_', and not {AGGREGATOR:?}"
+    )]
+    DestinationName(String),
+    #[error("agent.destinations.{name}.remote_write: {url:?} is not an http or https URL")]
+    DestinationUrl { name: String, url: String },
+    #[error("agent.destinations.{name}.token: {error}")]
+    DestinationToken { name: String, error: String },
     #[error("agent.cgroups.prefix must begin with '/'")]
     Prefix,
     #[error("agent.cgroups.tenant: {0}")]
@@ -117,7 +179,11 @@ impl Settings {
         if !self.cgroups.prefix.starts_with('/') {
             return Err(InvalidSettings::Prefix);
         }
+        if self.spool.size.0 < SPOOL_SIZE_MIN {
+            return Err(InvalidSettings::Spool);
+        }
         self.tenant()?;
+        self.receivers()?;
         self.scrape.jobs()?;
         self.control().map(|_client| ())
     }
@@ -130,6 +196,31 @@ impl Settings {
         self.token.resolve().map_err(InvalidSettings::Token)
     }
 
+    /// Everyone who gets the samples, with names.
+    pub(crate) fn receivers(&self) -> Result<Vec<(String, Receiver)>, InvalidSettings> {
+        let aggregator = Receiver {
+            frames_url: self.aggregator_url(wire::frames::PATH)?,
+            write_url: self.aggregator_url("/api/v1/write")?,
+            token: self.token()?,
+            protocol: self.protocol,
+        };
+        let mut receivers = vec![(AGGREGATOR.to_owned(), aggregator)];
+        for (name, destination) in &self.destinations {
+            receivers.push((name.clone(), destination.receiver(name)?));
+        }
+        Ok(receivers)
+    }
+
+    fn aggregator_url(&self, path: &str) -> Result<Url, InvalidSettings> {
+        let address = &self.aggregator;
+        let mut url = Url::parse(address)
+            .map_err(|_error| daemon::control::ControlError::Address(address.clone()))?;
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/').filter(|part| !part.is_empty()));
+        }
+        Ok(url)
+    }
+
     pub(crate) fn control(&self) -> Result<daemon::control::ControlClient, InvalidSettings> {
         Ok(daemon::control::ControlClient::new(&self.aggregator, self.token()?)?)
     }
@@ -137,6 +228,27 @@ impl Settings {
     /// The node's name.
     pub fn node_name(&self) -> String {
         if self.node.is_empty() { host_name() } else { self.node.clone() }
+    }
+}
+
+impl Destination {
+    fn receiver(&self, name: &str) -> Result<Receiver, InvalidSettings> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || name == AGGREGATOR || !name.chars().all(plain) {
+            return Err(InvalidSettings::DestinationName(name.to_owned()));
+        }
+        let url = Url::parse(&self.remote_write).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let Some(url) = url else {
+            let url = self.remote_write.clone();
+            return Err(InvalidSettings::DestinationUrl { name: name.to_owned(), url });
+        };
+        let token = self
+            .token
+            .resolve()
+            .map_err(|error| InvalidSettings::DestinationToken { name: name.to_owned(), error })?;
+        let protocol = Protocol::RemoteWrite;
+        Ok(Receiver { frames_url: url.clone(), write_url: url, token, protocol })
     }
 }
 

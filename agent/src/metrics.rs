@@ -18,6 +18,9 @@ pub(crate) struct AgentMetrics {
     pub(crate) bytes_sent: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) send_failures: Counter,
     pub(crate) queue_bytes: Gauge,
+    pub(crate) spool_bytes: Gauge,
+    pub(crate) spool_failures: Counter,
+    pub(crate) spool_damaged_ticks: Counter,
     pub(crate) ticks_missed: Counter,
     pub(crate) collect_seconds: Histogram,
     pub(crate) groups: Gauge,
@@ -37,6 +40,9 @@ impl AgentMetrics {
             bytes_sent: Family::default(),
             send_failures: Counter::default(),
             queue_bytes: Gauge::default(),
+            spool_bytes: Gauge::default(),
+            spool_failures: Counter::default(),
+            spool_damaged_ticks: Counter::default(),
             ticks_missed: Counter::default(),
             collect_seconds: Histogram::new(exponential_buckets(0.0001, 2.0, 14)),
             groups: Gauge::default(),
@@ -45,52 +51,17 @@ impl AgentMetrics {
             restarts: Counter::default(),
             commands_refused: Counter::default(),
         };
-        let counters = [
-            ("agent_samples_collected", "Samples collected", &own.samples_collected),
-            ("agent_samples_sent", "Samples that the aggregator acknowledged", &own.samples_sent),
-            (
-                "agent_samples_dropped",
-                "Samples dropped because the queue was full",
-                &own.samples_dropped,
-            ),
-            (
-                "agent_samples_refused",
-                "Samples in requests that the aggregator refused",
-                &own.samples_refused,
-            ),
-            (
-                "agent_send_failures",
-                "Attempts to send that have to be repeated",
-                &own.send_failures,
-            ),
-            (
-                "agent_ticks_missed",
-                "Ticks left out because the one before took too long",
-                &own.ticks_missed,
-            ),
-            ("agent_events_sent", "Events that the aggregator acknowledged", &own.events_sent),
-            ("agent_events_dropped", "Events dropped because too many waited", &own.events_dropped),
-            ("agent_restarts", "Restarts carried out", &own.restarts),
-            ("agent_commands_refused", "Commands not carried out", &own.commands_refused),
-        ];
         metrics.register(|registry| {
-            for (name, help, counter) in counters {
+            for (name, help, counter) in own.counters() {
                 registry.register(name, help, counter.clone());
+            }
+            for (name, help, gauge) in own.gauges() {
+                registry.register(name, help, gauge.clone());
             }
             registry.register(
                 "agent_sent_bytes",
                 "Bytes of bodies sent by protocol, repeats included",
                 own.bytes_sent.clone(),
-            );
-            registry.register(
-                "agent_queue_bytes",
-                "Samples waiting, in bytes",
-                own.queue_bytes.clone(),
-            );
-            registry.register(
-                "agent_groups",
-                "Containers, units and processes watched",
-                own.groups.clone(),
             );
             registry.register(
                 "agent_collect_duration_seconds",
@@ -99,5 +70,58 @@ impl AgentMetrics {
             );
         });
         own
+    }
+
+    fn gauges(&self) -> [(&'static str, &'static str, &Gauge); 3] {
+        [
+            ("agent_queue_bytes", "Samples waiting in memory, in bytes", &self.queue_bytes),
+            ("agent_spool_bytes", "Samples on disk, in bytes", &self.spool_bytes),
+            ("agent_groups", "Containers, units and processes watched", &self.groups),
+        ]
+    }
+
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 12] {
+        [
+            ("agent_samples_collected", "Samples collected", &self.samples_collected),
+            ("agent_samples_sent", "Samples that the aggregator acknowledged", &self.samples_sent),
+            (
+                "agent_samples_dropped",
+                "Samples that a destination will never get because queue and spool were full",
+                &self.samples_dropped,
+            ),
+            (
+                "agent_samples_refused",
+                "Samples in requests that the aggregator refused",
+                &self.samples_refused,
+            ),
+            (
+                "agent_send_failures",
+                "Attempts to send that have to be repeated",
+                &self.send_failures,
+            ),
+            (
+                "agent_spool_failures",
+                "Ticks that could not be written to the spool; they stay in memory while there is room",
+                &self.spool_failures,
+            ),
+            (
+                "agent_spool_damaged_ticks",
+                "Ticks in the spool that could not be read back",
+                &self.spool_damaged_ticks,
+            ),
+            (
+                "agent_ticks_missed",
+                "Ticks left out because the one before took too long",
+                &self.ticks_missed,
+            ),
+            ("agent_events_sent", "Events that the aggregator acknowledged", &self.events_sent),
+            (
+                "agent_events_dropped",
+                "Events dropped because too many waited",
+                &self.events_dropped,
+            ),
+            ("agent_restarts", "Restarts carried out", &self.restarts),
+            ("agent_commands_refused", "Commands not carried out", &self.commands_refused),
+        ]
     }
 }

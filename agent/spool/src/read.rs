@@ -72,6 +72,11 @@ impl Reader {
         }
     }
 
+    /// Another reader of the same spool.
+    pub fn another(&self) -> Self {
+        Self::new(self.segments.clone())
+    }
+
     /// Frees the memory until the next read.
     pub fn rest(&mut self) {
         self.open = None;

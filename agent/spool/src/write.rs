@@ -51,6 +51,11 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
+    /// Whether the tick of this number was given up.
+    pub fn loses(&self, number: u64) -> bool {
+        matches!(self, Self::NotWritten { first, last, .. } if (*first..=*last).contains(&number))
+    }
+
     /// Whether the disk is full.
     pub fn is_full(&self) -> bool {
         match self {
@@ -76,18 +81,6 @@ pub struct Dropped {
     pub unreadable: u64,
     /// One more than the last tick that is gone.
     pub end: u64,
-}
-
-impl Dropped {
-    /// Samples by tenant that a destination which had not yet taken `next` misses.
-    pub fn missed(&self, next: u64) -> BTreeMap<&str, u64> {
-        let mut missed = BTreeMap::new();
-        let ticks = self.ticks.iter().filter(|(number, _)| *number >= next);
-        for (tenant, samples) in ticks.flat_map(|(_, tenants)| tenants) {
-            *missed.entry(tenant.as_str()).or_default() += samples;
-        }
-        missed
-    }
 }
 
 /// The writing end. One per directory.

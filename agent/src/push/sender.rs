@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,10 +16,15 @@ use wire::{
 };
 
 use super::{
+    TENANT_LABEL,
+    line::Line,
     protocol::{Language, Protocol},
-    queue::{Queue, Tick},
+    queue::Tick,
 };
-use crate::{config, metrics::AgentMetrics};
+use crate::{
+    config::{InvalidSettings, Receiver},
+    metrics::AgentMetrics,
+};
 
 /// First and longest wait between attempts.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -32,12 +38,10 @@ const DRAIN: Duration = Duration::from_secs(3);
 const COMPLAIN_EVERY: Duration = Duration::from_mins(1);
 /// How much of a refusal is read, to be shown.
 const COMPLAINT_BYTES_MAX: usize = 4096;
-/// The label that names a series' tenant.
-const TENANT_LABEL: &str = "tenant";
 
-/// Sends one tick after the other, each until it is taken or refused for good.
+/// Sends one tick after the other to one destination, each until it is taken or refused for good.
 pub(crate) struct Sender {
-    queue: Queue,
+    line: Line,
     client: reqwest::Client,
     frames_url: Url,
     write_url: Url,
@@ -51,7 +55,7 @@ pub(crate) struct Sender {
 }
 
 struct Due {
-    tick: Tick,
+    tick: Arc<Tick>,
     /// Kept until it is answered, because frames must come again as they were.
     body: Option<Body>,
 }
@@ -79,27 +83,19 @@ struct Answer {
 }
 
 impl Sender {
-    pub(crate) fn new(
-        queue: Queue,
-        settings: &config::Settings,
+    pub(super) fn new(
+        line: Line,
+        receiver: Receiver,
         metrics: AgentMetrics,
-    ) -> Result<Self, config::InvalidSettings> {
-        let url = |path: &str| {
-            let address = &settings.aggregator;
-            let mut url = Url::parse(address)
-                .map_err(|_error| daemon::control::ControlError::Address(address.clone()))?;
-            if let Ok(mut segments) = url.path_segments_mut() {
-                segments.pop_if_empty().extend(path.split('/').filter(|part| !part.is_empty()));
-            }
-            Ok::<_, daemon::control::ControlError>(url)
-        };
+    ) -> Result<Self, InvalidSettings> {
+        let Receiver { frames_url, write_url, token, protocol } = receiver;
         Ok(Self {
-            queue,
+            line,
             client: http::client(TIMEOUT).map_err(daemon::control::ControlError::from)?,
-            frames_url: url(frames::PATH)?,
-            write_url: url("/api/v1/write")?,
-            token: settings.token()?,
-            protocol: Protocol::new(settings.protocol),
+            frames_url,
+            write_url,
+            token,
+            protocol: Protocol::new(protocol),
             encoder: Encoder::new(random(), TENANT_LABEL),
             due: None,
             complained: None,
@@ -110,38 +106,38 @@ impl Sender {
     /// Sends until `stop`, then for a short while what is left.
     pub(crate) async fn run(mut self, stop: Stop) {
         loop {
-            self.due = self.queue.pop().map(|tick| Due { tick, body: None });
-            if self.due.is_some() {
-                tokio::select! {
-                    () = self.deliver() => continue,
-                    () = stop.stopped() => {}
-                }
+            let sent = tokio::select! {
+                sent = self.send_next() => sent,
                 // Cut off in the middle: the receiver takes the same body twice gladly.
-                return self.drain().await;
+                () = stop.stopped() => return self.drain().await,
+            };
+            if sent {
+                continue;
             }
             tokio::select! {
-                () = self.queue.queued() => {}
+                () = self.line.changed() => {}
                 () = stop.stopped() => return self.drain().await,
             }
         }
     }
 
+    /// Sends the next tick, if there is one. May be dropped and called again.
+    async fn send_next(&mut self) -> bool {
+        if self.due.is_none() {
+            self.due = self.line.next().await.map(|tick| Due { tick, body: None });
+        }
+        let sends = self.due.is_some();
+        self.deliver().await;
+        sends
+    }
+
     async fn drain(&mut self) {
-        let all = async {
-            loop {
-                self.deliver().await;
-                self.due = self.queue.pop().map(|tick| Due { tick, body: None });
-                if self.due.is_none() {
-                    return;
-                }
-            }
-        };
+        let all = async { while self.send_next().await {} };
         if tokio::time::timeout(DRAIN, all).await.is_err() {
-            let waiting = std::iter::from_fn(|| self.queue.pop()).map(|tick| tick.samples);
-            let under_way = self.due.take().map_or(0, |due| due.tick.samples);
-            let lost = under_way + waiting.sum::<u64>();
-            self.metrics.samples_dropped.inc_by(lost);
-            tracing::warn!(samples = lost, "the aggregator did not take the last samples");
+            let lost = self.line.abandon();
+            if lost > 0 {
+                tracing::warn!(samples = lost, "the last samples were not taken, and are lost");
+            }
         }
     }
 
@@ -197,7 +193,9 @@ impl Sender {
 
     /// The tick that was due is no longer. Returns how many samples it had.
     fn done(&mut self) -> u64 {
-        self.due.take().map_or(0, |due| due.tick.samples)
+        let Some(due) = self.due.take() else { return 0 };
+        self.line.taken(&due.tick);
+        due.tick.samples
     }
 
     /// The tick that is due needs another body.
@@ -260,7 +258,9 @@ impl Sender {
             Some(compression) => request.header(header::CONTENT_ENCODING, compression.as_str()),
             None => request,
         };
-        let answer = match request.bearer_auth(&self.token).body(bytes).send().await {
+        let request =
+            if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
+        let answer = match request.body(bytes).send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let why = daemon::telemetry::chain(&error);

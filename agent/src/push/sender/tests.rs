@@ -11,10 +11,11 @@ use tokio::{
 };
 use wire::frames::Body as Frames;
 
-use super::{Due, Queue, Sender};
+use super::Sender;
 use crate::{
     config::{Protocol, Settings},
     metrics::AgentMetrics,
+    push::{Pushing, Queue, start},
 };
 
 /// What the receiver does with one request.
@@ -124,18 +125,18 @@ impl Test {
             ..Settings::default()
         };
         let metrics = AgentMetrics::register(&Metrics::default());
-        let queue = Queue::new(1 << 20, metrics.clone());
-        let sender = Sender::new(queue.clone(), &settings, metrics.clone()).expect("is valid");
+        let Pushing { queue, mut senders, .. } = start(&settings, &metrics).expect("is valid");
+        let sender = senders.pop().expect("there is one");
         Self { listener, sender, metrics, queue }
     }
 
     /// Sends a tick of two samples, to a receiver that follows the script.
     async fn send(&mut self, script: &[Reply]) -> Vec<Request> {
         self.queue.push(batch());
-        self.sender.due = self.queue.pop().map(|tick| Due { tick, body: None });
         let stop = Stop::default();
-        let ((), requests) =
-            tokio::join!(self.sender.deliver(), serve(&self.listener, script, &stop));
+        let (sent, requests) =
+            tokio::join!(self.sender.send_next(), serve(&self.listener, script, &stop));
+        assert!(sent);
         requests
     }
 

@@ -2,7 +2,7 @@
 
 use agent::{Agent, Workload};
 use daemon::{
-    admin::{self, Readiness},
+    admin::{self, Lifecycle, Readiness},
     metrics::Metrics,
     serve,
     stop::{OnHangup, Stop},
@@ -46,7 +46,8 @@ pub(crate) async fn alerting(options: cli::Daemon) -> Result<(), Failure> {
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
         (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
-    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false);
+    let router =
+        admin::router(metrics.clone(), readiness.clone(), stop.clone(), Lifecycle::default());
     let serving = serve(settings.listen, router, &stop).await?;
     let result = alerting::run(&settings, &metrics, &readiness, &stop).await.map_err(failed);
     stop.stop();
@@ -63,8 +64,9 @@ pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
     let (metrics, readiness, stop) =
         (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
     let workload = Workload::default();
-    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), false)
-        .merge(agent::targets_router(workload.targets.clone()));
+    let router =
+        admin::router(metrics.clone(), readiness.clone(), stop.clone(), Lifecycle::default())
+            .merge(agent::targets_router(workload.targets.clone()));
     let serving = serve(settings.listen, router, &stop).await?;
     let agent = Agent::start(&settings, workload, &metrics, &stop).await.map_err(failed)?;
     readiness.ready();

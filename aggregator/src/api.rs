@@ -4,12 +4,15 @@ mod about;
 mod admin;
 pub(crate) mod answer;
 mod body;
+mod cross_origin;
+mod early;
 mod events;
 mod exemplars;
 mod features;
 mod federate;
 mod live;
 mod nodes;
+mod openapi;
 mod params;
 mod parse_query;
 mod pushed;
@@ -17,9 +20,12 @@ mod query;
 mod remediation;
 mod remote_read;
 mod render;
+mod routes;
 mod search;
+mod self_metrics;
 mod series;
 mod status;
+mod tsdb;
 mod usage;
 
 use axum::{
@@ -27,17 +33,48 @@ use axum::{
     extract::{DefaultBodyLimit, OriginalUri},
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::any,
 };
 use tower_http::compression::CompressionLayer;
 
-use crate::{ingest, page, state::State};
+use crate::{front::Front, ingest, page, state::State};
 use answer::ApiError;
+use routes::{Routes, get, post};
 
-/// Everything but the admin endpoints.
+/// Where the API of Prometheus and our own are.
+const V1: &str = "/api/v1";
+
+/// What answers from the first moment on: the admin endpoints, whose fallback are the other routes, and
+/// what is told while the store opens.
+pub(crate) fn front(admin: Router, front: Front) -> Router {
+    admin
+        .merge(early_routes().into_router().with_state(front))
+        .layer(axum::middleware::from_fn(cross_origin::allow))
+}
+
+fn early_routes() -> Routes<Front> {
+    let v1 = Routes::below(V1)
+        .route("/status/walreplay", get(early::wal_replay))
+        .route("/notifications", get(early::notifications))
+        .route("/notifications/live", get(early::follow))
+        .route("/openapi.yaml", get(openapi::serve));
+    Routes::below("").route("/version", get(status::version)).merge(v1)
+}
+
+/// Everything that needs the store.
 pub(crate) fn router(state: State) -> Router {
     let body_bytes_max = state.settings.body_mib_max << 20;
-    let v1 = Router::new()
+    routes()
+        .into_router()
+        .merge(page::router())
+        .route("/api/v1/{*rest}", any(unknown))
+        .layer(CompressionLayer::new())
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .with_state(state)
+}
+
+fn routes() -> Routes<State> {
+    let v1 = Routes::below(V1)
         .route("/write", post(ingest::remote_write::write))
         .route("/frames", post(ingest::frames::frames))
         .route("/read", post(remote_read::read))
@@ -54,7 +91,9 @@ pub(crate) fn router(state: State) -> Router {
         .route("/metadata", get(status::metadata))
         .route("/me", get(status::me))
         .route("/status/buildinfo", get(status::build_info))
-        .route("/status/tsdb", get(status::tsdb))
+        .route("/status/tsdb", get(tsdb::status))
+        .route("/status/tsdb/blocks", get(tsdb::blocks))
+        .route("/status/self_metrics", get(self_metrics::self_metrics))
         .route("/status/config", get(about::config))
         .route("/status/flags", get(about::flags))
         .route("/status/runtimeinfo", get(about::runtime_info))
@@ -75,19 +114,17 @@ pub(crate) fn router(state: State) -> Router {
         .route("/events", get(events::read).post(events::append))
         .route("/events/stream", get(events::follow))
         .route("/nodes/{node}/commands", get(nodes::take).post(nodes::push))
-        .route("/remediation/resume", post(remediation::resume))
-        .fallback(unknown);
-    Router::new()
-        .nest("/api/v1", v1)
+        .route("/remediation/resume", post(remediation::resume));
+    Routes::below("")
         .route("/federate", get(federate::federate))
         .route(ingest::otlp::grpc::PATH, post(ingest::otlp::grpc::export))
-        .merge(page::router())
-        .layer(CompressionLayer::new())
-        .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(state)
+        .merge(v1)
 }
 
 async fn unknown(OriginalUri(uri): OriginalUri) -> Response {
     let error = ApiError::NotFound(format!("no such endpoint: {}", uri.path()));
     (StatusCode::NOT_FOUND, error).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,29 +3,34 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tenancy::access::{Access, Forbidden};
 
-use crate::{api::answer::ApiError, state::State};
+use crate::{api::answer::ApiError, front::Front};
 
 /// An authenticated caller. A handler that takes this cannot be reached without a valid token.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller(pub(crate) Arc<Access>);
 
-impl FromRequestParts<State> for Caller {
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Front: FromRef<S>,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let front = Front::from_ref(state);
         let token = token_of(&parts.headers);
-        let access = state
+        let access = front
             .tokens()
             .authenticate(token.as_deref(), daemon::clock::now())
             .map(|access| Arc::new(access.clone()))
             .map_err(|error| {
-                state.metrics.unauthorized.inc();
+                front.unauthorized.inc();
                 ApiError::Unauthorized(error.to_string())
             })?;
         Ok(Self(access))

@@ -9,13 +9,24 @@ use daemon::{clock, stop::Stop};
 use tokio::{sync::watch, time::MissedTickBehavior};
 use tsdb::store::Store;
 
-use crate::{config::Settings, state::State};
+use crate::{
+    config::Settings,
+    front::Front,
+    notifications::{Condition, Notifications},
+    state::State,
+};
 
 /// How often the store is asked whether there is something to do.
 const MAINTENANCE: Duration = Duration::from_secs(1);
 
-/// Flushes, compacts and expires until `stop`.
-pub(crate) async fn maintain(store: Store, stop: Stop) {
+/// Says so once a stop has begun.
+pub(crate) async fn tell_of_stop(front: Front) {
+    front.stop.stopped().await;
+    front.tell_of_stop();
+}
+
+/// Flushes, compacts and expires until `stop`, and says what keeps it from that.
+pub(crate) async fn maintain(store: Store, notifications: Notifications, stop: Stop) {
     let mut ticks = tokio::time::interval(MAINTENANCE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -23,10 +34,13 @@ pub(crate) async fn maintain(store: Store, stop: Stop) {
             _ = ticks.tick() => {}
             () = stop.stopped() => return,
         }
-        let store = store.clone();
-        let done = tokio::task::spawn_blocking(move || store.maintain(clock::now())).await;
+        let maintained = store.clone();
+        let done = tokio::task::spawn_blocking(move || maintained.maintain(clock::now())).await;
+        notifications.set(Condition::DiskFull, store.is_full(), clock::now());
         match done {
             Ok(stats) => {
+                let fails = !stats.errors.is_empty();
+                notifications.set(Condition::MaintenanceFails, fails, clock::now());
                 for error in &stats.errors {
                     tracing::warn!(error, "store maintenance will be tried again");
                 }
@@ -70,10 +84,12 @@ pub(crate) async fn reload(
             Ok(tokens) => {
                 state.replace_tokens(tokens);
                 state.metrics.reload_succeeded.set(1);
+                state.front.notifications.clear(Condition::ReloadFailed);
                 tracing::info!("tokens reloaded; other settings take effect after a restart");
             }
             Err(error) => {
                 state.metrics.reload_succeeded.set(0);
+                state.front.notifications.raise(Condition::ReloadFailed, clock::now());
                 tracing::error!(error, "reload refused; the old configuration stays");
             }
         }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub retention: HumanDuration,
     /// Serve `POST /-/reload`. SIGHUP reloads in any case.
     pub allow_reload: bool,
+    /// Serve `POST /-/quit`, which stops the aggregator: whoever reaches the port may call it.
+    pub allow_quit: bool,
     /// Serve `/api/v1/admin/tsdb/…` to tokens with the scope `admin`.
     pub admin_api: bool,
     /// Tenants that `/metrics` names, those with the most series first; the others are summed. Anyone
@@ -86,6 +88,7 @@ impl Default for Settings {
             data_dir: PathBuf::from("tidewatch-data"),
             retention: HumanDuration(Duration::from_hours(15 * 24)),
             allow_reload: false,
+            allow_quit: false,
             admin_api: false,
             metrics_tenants_max: 0,
             body_mib_max: 64,

@@ -33,7 +33,6 @@ pub(crate) struct WriteLabels {
 /// Counters that handlers touch.
 #[derive(Clone, Debug)]
 pub(crate) struct AggregatorMetrics {
-    pub(crate) unauthorized: Counter,
     pub(crate) events: Counter,
     pub(crate) writes: Family<WriteLabels, Counter>,
     pub(crate) samples_skipped: Counter,
@@ -43,10 +42,14 @@ pub(crate) struct AggregatorMetrics {
 }
 
 impl AggregatorMetrics {
-    /// `tenants_max` tenants are named.
-    pub(crate) fn register(metrics: &Metrics, store: Store, tenants_max: usize) -> Self {
+    /// `tenants_max` tenants are named. What is counted from before the store opens comes in.
+    pub(crate) fn register(
+        metrics: &Metrics,
+        store: Store,
+        tenants_max: usize,
+        unauthorized: Counter,
+    ) -> Self {
         let own = Self {
-            unauthorized: Counter::default(),
             events: Counter::default(),
             writes: Family::default(),
             samples_skipped: Counter::default(),
@@ -59,7 +62,7 @@ impl AggregatorMetrics {
             registry.register(
                 "aggregator_unauthorized_requests",
                 "Requests without a valid token",
-                own.unauthorized.clone(),
+                unauthorized,
             );
             registry.register(
                 "aggregator_events",

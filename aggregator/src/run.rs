@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use daemon::{
-    admin::{self, Readiness},
+    admin::{self, Lifecycle, Readiness},
     metrics::Metrics,
     serve,
     stop::Stop,
@@ -28,7 +28,9 @@ use crate::{
     api::{self, answer::ApiError},
     background::{self, Reload},
     config::{InvalidSettings, Settings},
+    front::Front,
     metrics::AggregatorMetrics,
+    notifications::Condition,
     state::State,
     timeline::{Timeline, TimelineError},
 };
@@ -82,40 +84,53 @@ async fn run_on(
     settings.validate()?;
     host.readiness.wait("opening the store");
     let opened: Arc<OnceLock<Router>> = Arc::default();
-    let router = admin::router(
+    let front = Front::new(tokens, host.stop.clone());
+    front.notifications.raise(Condition::Starting, daemon::clock::now());
+    let admin = admin::router(
         host.metrics.clone(),
         host.readiness.clone(),
         host.stop.clone(),
-        settings.allow_reload,
+        Lifecycle { reload: settings.allow_reload, quit: settings.allow_quit },
     )
     .fallback({
         let opened = Arc::clone(&opened);
         move |request: Request| dispatch(Arc::clone(&opened), request)
     });
+    let router = api::front(admin, front.clone());
     let serving = {
         let stop = host.stop.clone();
         tokio::spawn(async move { serve::run(listener, router, &stop).await })
     };
     // From before the store opens, so that a reload asked for meanwhile is not lost.
     let reload_requests = host.stop.reloads();
-    let (store, timeline) = match open(disk, &settings, &host.readiness).await {
+    let (store, timeline) = match open(disk, &settings, &host.readiness, &front).await {
         Ok(both) => both,
         Err(error) => {
             serving.abort();
             return Err(error);
         }
     };
-    let metrics =
-        AggregatorMetrics::register(&host.metrics, store.clone(), settings.metrics_tenants_max);
-    let state = State::new(settings, tokens, store.clone(), timeline, metrics, host.stop.clone());
+    let metrics = AggregatorMetrics::register(
+        &host.metrics,
+        store.clone(),
+        settings.metrics_tenants_max,
+        front.unauthorized.clone(),
+    );
+    let state =
+        State::new(settings, front.clone(), store.clone(), timeline, metrics, host.metrics.clone());
     if opened.set(api::router(state.clone())).is_err() {
         tracing::error!("the aggregator was opened twice");
     }
     host.readiness.ready();
-    let maintenance = tokio::spawn(background::maintain(store.clone(), host.stop.clone()));
+    front.notifications.clear(Condition::Starting);
+    let telling = tokio::spawn(background::tell_of_stop(front.clone()));
+    let notifications = front.notifications.clone();
+    let maintenance =
+        tokio::spawn(background::maintain(store.clone(), notifications, host.stop.clone()));
     let reloads =
         tokio::spawn(background::reload(state, reload, reload_requests, host.stop.clone()));
     serving.await?.map_err(StartError::Serve)?;
+    telling.await?;
     maintenance.await?;
     reloads.await?;
     tokio::task::spawn_blocking(move || store.close()).await?;
@@ -128,7 +143,10 @@ async fn dispatch(opened: Arc<OnceLock<Router>>, request: Request) -> Response {
             Ok(response) => response,
             Err(never) => match never {},
         },
-        None => ApiError::Unavailable("the store is still opening".to_owned()).into_response(),
+        None => {
+            let error = ApiError::Unavailable("the store is still opening".to_owned());
+            ([admin::STARTING], error).into_response()
+        }
     }
 }
 
@@ -137,9 +155,11 @@ async fn open(
     disk: Arc<dyn Disk>,
     settings: &Settings,
     readiness: &Readiness,
+    front: &Front,
 ) -> Result<(Store, Timeline), StartError> {
     let settings = settings.clone();
     let readiness = readiness.clone();
+    let front = front.clone();
     tokio::task::spawn_blocking(move || {
         let timeline =
             Timeline::open(Arc::clone(&disk), &background::timeline_dir(&settings.data_dir))?;
@@ -156,12 +176,18 @@ async fn open(
             tenants_max: settings.limits.tenants,
             ..tsdb::options::Options::default()
         };
-        let progress = |progress: Progress| readiness.wait(describe(&progress));
+        let progress = |progress: Progress| {
+            readiness.wait(describe(&progress));
+            front.opening(&progress);
+        };
         let (store, stats) = Store::open(disk, &dir, options, &progress)
             .map_err(|source| StartError::Store { dir: dir.clone(), source })?;
         for problem in &stats.problems {
             tracing::error!(problem, "data lost");
         }
+        let damaged = !stats.problems.is_empty();
+        front.notifications.set(Condition::DataDamaged, damaged, daemon::clock::now());
+        front.opened();
         tracing::info!(
             series = stats.series,
             samples = stats.samples,

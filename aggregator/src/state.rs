@@ -3,24 +3,25 @@
 use std::{
     collections::BTreeMap,
     ops::Deref,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use daemon::stop::Stop;
+use axum::extract::FromRef;
+use daemon::{metrics::Metrics, stop::Stop};
 use model::{event::Event, time::Timestamp};
 use promql::Engine;
 use tenancy::{
     access::{Access, Tenants},
     token::Tokens,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tsdb::{
     store::Store,
     view::{TenantSet, View},
 };
 
 use crate::{
-    api::answer::ApiError, commands::Commands, config::Settings, ingest::Sessions,
+    api::answer::ApiError, commands::Commands, config::Settings, front::Front, ingest::Sessions,
     metrics::AggregatorMetrics, timeline::Timeline,
 };
 
@@ -32,9 +33,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// When it began to serve.
     pub(crate) started: Timestamp,
-    /// Replaced whole on reload.
-    tokens: RwLock<Arc<Tokens>>,
-    tokens_replaced: watch::Sender<()>,
+    pub(crate) front: Front,
     pub(crate) store: Store,
     /// What senders of frames have registered.
     pub(crate) sessions: Arc<Sessions>,
@@ -43,25 +42,26 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) metrics: AggregatorMetrics,
     pub(crate) stop: Stop,
+    /// Of the process, for those who want the aggregator's own metrics by its API.
+    pub(crate) own_metrics: Metrics,
     queries: Arc<Semaphore>,
     queries_of: PerCaller,
     writes: Arc<Semaphore>,
     writes_of: PerCaller,
-    streams_of: PerCaller,
 }
 
 /// Permits by the token's name. Names come from configuration, so their number is bounded.
-struct PerCaller {
+pub(crate) struct PerCaller {
     limit: usize,
     permits: Mutex<BTreeMap<String, Arc<Semaphore>>>,
 }
 
 impl PerCaller {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { limit, permits: Mutex::default() }
     }
 
-    fn of(&self, caller: &Access) -> Arc<Semaphore> {
+    pub(crate) fn of(&self, caller: &Access) -> Arc<Semaphore> {
         let mut all = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
         let own =
             all.entry(caller.name.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.limit)));
@@ -83,13 +83,17 @@ async fn acquire(
 /// Writes decoded at once, over all callers and for one; a decoded body can be large.
 const WRITES_MAX: usize = 32;
 const WRITES_PER_CALLER_MAX: usize = 8;
-/// Live streams that one caller may have open.
-pub(crate) const STREAMS_PER_CALLER_MAX: usize = 100;
 
 impl Deref for State {
     type Target = Shared;
     fn deref(&self) -> &Shared {
         &self.0
+    }
+}
+
+impl FromRef<State> for Front {
+    fn from_ref(state: &State) -> Self {
+        state.front.clone()
     }
 }
 
@@ -103,11 +107,11 @@ pub(crate) struct Permit {
 impl State {
     pub(crate) fn new(
         settings: Settings,
-        tokens: Tokens,
+        front: Front,
         store: Store,
         timeline: Timeline,
         metrics: AggregatorMetrics,
-        stop: Stop,
+        own_metrics: Metrics,
     ) -> Self {
         let engine = Engine::new(promql::EngineOptions {
             lookback: settings.query.lookback.0,
@@ -120,45 +124,26 @@ impl State {
         Self(Arc::new(Shared {
             settings,
             started: daemon::clock::now(),
-            tokens: RwLock::new(Arc::new(tokens)),
             sessions: Arc::new(Sessions::new(store.clone())),
             store,
             timeline,
             commands: Commands::new(daemon::clock::now()),
             engine,
             metrics,
-            stop,
+            own_metrics,
+            stop: front.stop.clone(),
+            front,
             queries,
             queries_of,
             writes: Arc::new(Semaphore::new(WRITES_MAX)),
             writes_of: PerCaller::new(WRITES_PER_CALLER_MAX),
-            tokens_replaced: watch::Sender::new(()),
-            streams_of: PerCaller::new(STREAMS_PER_CALLER_MAX),
         }))
     }
 
-    pub(crate) fn tokens(&self) -> Arc<Tokens> {
-        Arc::clone(&self.tokens.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
     pub(crate) fn replace_tokens(&self, tokens: Tokens) {
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tokens);
+        self.front.replace_tokens(tokens);
         // Groups were registered by what tokens permitted then.
         self.sessions.clear();
-        self.tokens_replaced.send_replace(());
-    }
-
-    /// Returns when a stream has to end: at a stop, and when tokens are replaced, because the
-    /// caller's may be gone. Who still has one connects again.
-    pub(crate) fn stream_end(&self) -> impl Future<Output = ()> + Send + use<> {
-        let stop = self.stop.clone();
-        let mut replaced = self.tokens_replaced.subscribe();
-        async move {
-            tokio::select! {
-                () = stop.stopped() => {}
-                _ = replaced.changed() => {}
-            }
-        }
     }
 
     /// What a caller can query: its own tenants and nothing else.
@@ -184,15 +169,6 @@ impl State {
     /// Waits for room to take a write, in the same two lines.
     pub(crate) async fn write_permit(&self, caller: &Access) -> Result<Permit, ApiError> {
         acquire(&self.writes_of, &self.writes, caller).await
-    }
-
-    /// Room for one live stream, given back when dropped.
-    pub(crate) fn stream_permit(&self, caller: &Access) -> Result<OwnedSemaphorePermit, ApiError> {
-        self.streams_of.of(caller).try_acquire_owned().map_err(|_full| {
-            let message =
-                format!("this token has {STREAMS_PER_CALLER_MAX} live streams open already");
-            ApiError::TooManyRequests(message)
-        })
     }
 
     /// Makes events durable and visible.

@@ -1,9 +1,10 @@
-//! The endpoints that every daemon has: `/metrics`, `/-/healthy`, `/-/ready`, `/-/reload`.
+//! The endpoints that every daemon has: `/metrics`, `/-/healthy`, `/-/ready`, `/-/reload`,
+//! `/-/quit`.
 
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -54,16 +55,46 @@ struct Admin {
     stop: Stop,
 }
 
-/// The admin routes, to be merged into a daemon's own. `/-/reload` is served only when
-/// `allow_reload` is set: whoever reaches the port could otherwise call it.
-pub fn router(metrics: Metrics, readiness: Readiness, stop: Stop, allow_reload: bool) -> Router {
-    let reload =
-        if allow_reload { post(reload).put(reload) } else { post(forbidden).put(forbidden) };
+/// The paths of [`router`] with their methods.
+pub const ROUTES: [(&str, &[&str]); 5] = [
+    ("/metrics", &["get"]),
+    ("/-/healthy", &["get"]),
+    ("/-/ready", &["get"]),
+    ("/-/reload", &["post", "put"]),
+    ("/-/quit", &["post", "put"]),
+];
+
+/// Says that a daemon that is not ready is not about to stop either. The name is what clients of
+/// Prometheus look for.
+pub const STARTING: (HeaderName, HeaderValue) = stopping("false");
+
+const fn stopping(value: &'static str) -> (HeaderName, HeaderValue) {
+    (HeaderName::from_static("x-prometheus-stopping"), HeaderValue::from_static(value))
+}
+
+/// What whoever reaches the port may do to the daemon; nothing unless told otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lifecycle {
+    pub reload: bool,
+    pub quit: bool,
+}
+
+/// The admin routes, to be merged into a daemon's own.
+pub fn router(metrics: Metrics, readiness: Readiness, stop: Stop, lifecycle: Lifecycle) -> Router {
+    let reload = match lifecycle.reload {
+        true => post(reload).put(reload),
+        false => post(no_reload).put(no_reload),
+    };
+    let quit = match lifecycle.quit {
+        true => post(quit).put(quit),
+        false => post(no_quit).put(no_quit),
+    };
     Router::new()
         .route("/metrics", get(serve_metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
-        .route("/-/reload", reload)
+        .route("/-/reload", reload.get(wrong_method))
+        .route("/-/quit", quit.get(wrong_method))
         .with_state(Admin { metrics, readiness, stop })
 }
 
@@ -82,7 +113,9 @@ async fn ready(State(admin): State<Admin>) -> Response {
     match admin.readiness.reason() {
         None => "Tidewatch is ready.\n".into_response(),
         Some(reason) => {
-            (StatusCode::SERVICE_UNAVAILABLE, format!("Not ready: {reason}.\n")).into_response()
+            let is_stopping = if admin.stop.is_stopping() { stopping("true") } else { STARTING };
+            let told = format!("Not ready: {reason}.\n");
+            (StatusCode::SERVICE_UNAVAILABLE, [is_stopping], told).into_response()
         }
     }
 }
@@ -92,6 +125,23 @@ async fn reload(State(admin): State<Admin>) -> &'static str {
     "Reload requested.\n"
 }
 
-async fn forbidden() -> (StatusCode, &'static str) {
+async fn quit(State(admin): State<Admin>) -> &'static str {
+    if admin.stop.is_stopping() {
+        return "Stopping already.\n";
+    }
+    admin.stop.stop();
+    "Stopping.\n"
+}
+
+async fn wrong_method() -> Response {
+    let allow = (header::ALLOW, "POST, PUT");
+    (StatusCode::METHOD_NOT_ALLOWED, [allow], "Only POST or PUT requests allowed\n").into_response()
+}
+
+async fn no_quit() -> (StatusCode, &'static str) {
+    (StatusCode::FORBIDDEN, "Stopping by HTTP is off; send SIGTERM instead.\n")
+}
+
+async fn no_reload() -> (StatusCode, &'static str) {
     (StatusCode::FORBIDDEN, "Reload by HTTP is off; send SIGHUP instead.\n")
 }

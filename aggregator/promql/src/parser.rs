@@ -78,16 +78,14 @@ pub fn parse(query: &str, options: &ParseOptions) -> Result<Expr, ParseError> {
     })
 }
 
-/// Parses a metric selector such as `/series` takes: `name{label="value"}`.
+/// Parses a metric selector such as `/series` takes: `name{label="value"}`. It may select everything.
 pub fn parse_selector(text: &str, options: &ParseOptions) -> Result<Vec<Matcher>, ParseError> {
     let mut parser = Parser::new(text, options)?;
     let selector = parser.vector_selector()?;
     if parser.stream.kind() != &Kind::End {
         return Err(parser.stream.unexpected("", ""));
     }
-    let matchers = selector.matchers.clone();
-    check::check(&Expr::Selector(selector), text)?;
-    Ok(matchers)
+    Ok(selector.matchers)
 }
 
 struct Parser<'a> {

@@ -42,7 +42,7 @@ pub(crate) async fn flags(
         "storage.tsdb.path": settings.data_dir.display().to_string(),
         "storage.tsdb.retention.time": settings.retention.to_string(),
         "web.enable-admin-api": settings.admin_api.to_string(),
-        "web.enable-lifecycle": settings.allow_reload.to_string(),
+        "web.enable-lifecycle": (settings.allow_reload && settings.allow_quit).to_string(),
         "web.enable-remote-write-receiver": "true",
         "web.listen-address": settings.listen.to_string(),
     })))

@@ -22,7 +22,7 @@ use tsdb::{outcome::StoreError, view::TENANT_LABEL};
 
 use super::{
     answer::{ApiError, success},
-    params::Params,
+    params::{Params, parse_flag},
 };
 use crate::{
     auth::Caller,
@@ -54,7 +54,14 @@ pub(crate) async fn snapshot(
     permit_all(&access)?;
     let skip_head = params
         .get("skip_head")
-        .map(|text| text.parse::<bool>().map_err(|error| ApiError::parameter("skip_head", error)))
+        .map(|text| {
+            parse_flag(text).ok_or_else(|| {
+                let message = format!(
+                    "unable to parse boolean: strconv.ParseBool: parsing {text:?}: invalid syntax"
+                );
+                ApiError::parameter("skip_head", message)
+            })
+        })
         .transpose()?
         .unwrap_or(false);
     let name = blocking(move || take_snapshot(&state, skip_head)).await?;

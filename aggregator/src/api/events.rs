@@ -105,7 +105,7 @@ pub(crate) async fn read(
         app: params.get("app"),
         since: params.time("since")?.unwrap_or(Timestamp::MIN),
     };
-    let _permit = if wait.is_zero() { None } else { Some(state.stream_permit(&access)?) };
+    let _permit = if wait.is_zero() { None } else { Some(state.front.stream_permit(&access)?) };
     let mut after = after;
     let mut changes = state.timeline.changes();
     let deadline = tokio::time::Instant::now() + wait;
@@ -148,8 +148,8 @@ pub(crate) async fn follow(
     };
     // Subscribed before the past is read, so that nothing falls between the two.
     let live = state.timeline.live();
-    let end = state.stream_end();
-    let permit = state.stream_permit(&access)?;
+    let end = state.front.stream_end();
+    let permit = state.front.stream_permit(&access)?;
     let follower = Follower { access, live, after, past: true, state, _permit: permit };
     let events = stream::unfold(follower, Follower::next).flat_map(stream::iter).take_until(end);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))))

@@ -33,8 +33,13 @@ pub(crate) async fn exemplars(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let (start, end) = params.range(Timestamp::MIN, Timestamp::MAX)?;
-    let expr = query::parse(params.required("query")?)?;
+    let start = params.time("start")?.unwrap_or(Timestamp::MIN);
+    let end = params.time("end")?.unwrap_or(Timestamp::MAX);
+    if end < start {
+        let message = "end timestamp must not be before start timestamp";
+        return Err(ApiError::BadData(message.to_owned()));
+    }
+    let expr = query::parse_unnamed(params.text("query")).map_err(ApiError::BadData)?;
     let selectors: Vec<Vec<Matcher>> =
         expr.selectors().into_iter().map(<[Matcher]>::to_vec).collect();
     if selectors.is_empty() {

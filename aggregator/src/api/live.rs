@@ -55,8 +55,8 @@ pub(crate) async fn follow(
     let mut ticks = tokio::time::interval(interval);
     // A client or a query that is slow skips ticks instead of being chased by them.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let end = state.stream_end();
-    let permit = state.stream_permit(&access)?;
+    let end = state.front.stream_end();
+    let permit = state.front.stream_permit(&access)?;
     let live = Live { state, access, queries: queries?, interval, ticks, _permit: permit };
     let events = stream::unfold(live, Live::next).take_until(end);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(5))))

@@ -1,5 +1,7 @@
 //! Parameters as Prometheus takes them: from the query string and, for POST, from a form.
 
+use std::num::IntErrorKind;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -54,19 +56,42 @@ impl Params {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn required(&self, name: &str) -> Result<&str, ApiError> {
-        self.get(name).ok_or_else(|| ApiError::parameter(name, "it is missing or empty"))
+    /// The first value of that name, empty if there is none.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.get(name).unwrap_or_default()
     }
 
     /// A time in float seconds or RFC 3339.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
         self.get(name)
             .map(|text| {
-                parse_time(text).ok_or_else(|| {
-                    ApiError::parameter(name, format!("cannot parse {text:?} to a valid timestamp"))
+                read_time(text).map_err(|error| {
+                    let error = format!("invalid time value for '{name}': {error}");
+                    ApiError::parameter(name, error)
                 })
             })
             .transpose()
+    }
+
+    /// A time that has to be given.
+    pub(crate) fn required_time(&self, name: &str) -> Result<Timestamp, ApiError> {
+        read_time(self.text(name)).map_err(|error| ApiError::parameter(name, error))
+    }
+
+    /// Most results, zero for all.
+    pub(crate) fn limit(&self) -> Result<usize, ApiError> {
+        let Some(text) = self.get("limit") else { return Ok(0) };
+        let bad = |error: &str| ApiError::parameter("limit", error);
+        match text.parse::<i64>().map_err(|error| *error.kind()) {
+            Ok(limit) => {
+                usize::try_from(limit).map_err(|_negative| bad("limit must be non-negative"))
+            }
+            // In the words of Go's strconv, which clients may look for.
+            Err(IntErrorKind::PosOverflow | IntErrorKind::NegOverflow) => {
+                Err(bad(&format!("strconv.Atoi: parsing {text:?}: value out of range")))
+            }
+            Err(_) => Err(bad(&format!("strconv.Atoi: parsing {text:?}: invalid syntax"))),
+        }
     }
 
     /// `start` and `end`, which must not be before it.
@@ -86,12 +111,28 @@ impl Params {
     /// A duration in float seconds or in Prometheus' notation (`5m`), in milliseconds.
     pub(crate) fn duration(&self, name: &str) -> Result<Option<i64>, ApiError> {
         self.get(name)
-            .map(|text| {
-                parse_duration(text).ok_or_else(|| {
-                    ApiError::parameter(name, format!("cannot parse {text:?} to a valid duration"))
-                })
-            })
+            .map(|text| read_duration(text).map_err(|error| ApiError::parameter(name, error)))
             .transpose()
+    }
+
+    /// How far back a query's selectors look, in milliseconds.
+    pub(crate) fn lookback(&self) -> Result<Option<i64>, ApiError> {
+        let bad =
+            |error| ApiError::BadData(format!("error parsing lookback delta duration: {error}"));
+        self.get("lookback_delta").map(|text| read_duration(text).map_err(bad)).transpose()
+    }
+
+    /// The step of a range query, in milliseconds.
+    pub(crate) fn step(&self) -> Result<i64, ApiError> {
+        let name = "step";
+        match read_duration(self.text(name)).map_err(|error| ApiError::parameter(name, error))? {
+            step if step <= 0 => Err(ApiError::parameter(
+                name,
+                "zero or negative query resolution step widths are not accepted. Try a positive \
+                 integer",
+            )),
+            step => Ok(step),
+        }
     }
 
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
@@ -104,29 +145,61 @@ impl Params {
     pub(crate) fn flag(&self, name: &str, default: bool) -> Result<bool, ApiError> {
         match self.get(name) {
             None => Ok(default),
-            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
-            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-            Some(text) => {
-                Err(ApiError::BadData(format!("invalid {name} {text:?}: must be boolean")))
-            }
+            Some(text) => parse_flag(text).ok_or_else(|| {
+                ApiError::BadData(format!("invalid {name} {text:?}: must be boolean"))
+            }),
         }
     }
 
-    /// The `match[]` selectors.
+    /// The `match[]` selectors. An error names the parameter.
     pub(crate) fn selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
+        self.unnamed_selectors().map_err(|error| match error {
+            ApiError::BadData(message) => ApiError::parameter("match[]", message),
+            other => other,
+        })
+    }
+
+    /// The `match[]` selectors, of which each has to ask for something.
+    pub(crate) fn unnamed_selectors(&self) -> Result<Vec<Vec<Matcher>>, ApiError> {
         let texts: Vec<&str> = self.all("match[]").collect();
         if texts.len() > MATCH_SETS_MAX {
             let message = format!("at most {MATCH_SETS_MAX} selectors in one request");
-            return Err(ApiError::parameter("match[]", message));
+            return Err(ApiError::BadData(message));
         }
-        texts
+        let selectors: Result<Vec<_>, ApiError> = texts
             .into_iter()
-            .map(|text| {
-                super::query::parse_selector(text)
-                    .map_err(|error| ApiError::parameter("match[]", error))
-            })
-            .collect()
+            .map(|text| super::query::parse_selector(text).map_err(ApiError::BadData))
+            .collect();
+        let selectors = selectors?;
+        let asks = |matchers: &Vec<Matcher>| !matchers.iter().all(Matcher::matches_empty);
+        if !selectors.iter().all(asks) {
+            let message = "match[] must contain at least one non-empty matcher";
+            return Err(ApiError::BadData(message.to_owned()));
+        }
+        Ok(selectors)
     }
+}
+
+/// A boolean in Go's notation.
+pub(super) fn parse_flag(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+fn read_time(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).ok_or_else(|| format!("cannot parse {text:?} to a valid timestamp"))
+}
+
+/// In milliseconds.
+fn read_duration(text: &str) -> Result<i64, String> {
+    parse_duration(text).ok_or_else(|| {
+        let overflows = text.parse::<f64>().is_ok();
+        let more = if overflows { ". It overflows int64" } else { "" };
+        format!("cannot parse {text:?} to a valid duration{more}")
+    })
 }
 
 fn parse_time(text: &str) -> Option<Timestamp> {
@@ -141,8 +214,9 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 
 fn parse_duration(text: &str) -> Option<i64> {
     if let Ok(seconds) = text.parse::<f64>() {
-        let millis = seconds * 1000.0;
-        return (millis.abs() < i64::MAX as f64).then_some(millis as i64);
+        // Prometheus counts in nanoseconds.
+        let fits = (seconds * 1e9).abs() < i64::MAX as f64;
+        return fits.then_some((seconds * 1000.0) as i64);
     }
     promql::parse_duration(text).ok()
 }

@@ -26,7 +26,7 @@ pub(crate) async fn parse_query(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let expr = query::parse(params.required("query")?)?;
+    let expr = query::parse(params.text("query"))?;
     Ok(success(tree(&expr)))
 }
 

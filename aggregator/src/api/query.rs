@@ -68,8 +68,9 @@ pub(crate) async fn instant(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
+    let limit = params.limit()?;
     let time = params.time("time")?.unwrap_or_else(daemon::clock::now);
-    answer(&state, &access, &params, When::Instant(time)).await
+    answer(&state, &access, &params, When::Instant(time), limit).await
 }
 
 /// `GET|POST /api/v1/query_range`
@@ -79,26 +80,21 @@ pub(crate) async fn range(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let required = |name| params.required(name).map(|_text| ());
-    required("start")?;
-    required("end")?;
-    required("step")?;
-    let (start, end) = params.range(Timestamp::default(), Timestamp::default())?;
-    let step = params.duration("step")?.unwrap_or(0);
-    if step <= 0 {
-        return Err(ApiError::parameter(
-            "step",
-            "zero or negative query resolution step widths are not accepted. Try a positive integer",
+    let limit = params.limit()?;
+    let (start, end) = (params.required_time("start")?, params.required_time("end")?);
+    if end < start {
+        return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
+    }
+    let step = params.step()?;
+    if end.millis().saturating_sub(start.millis()) / step > POINTS_MAX {
+        return Err(ApiError::BadData(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query \
+             resolution (?step=XX)"
+                .to_owned(),
         ));
     }
-    if end.millis().saturating_sub(start.millis()) / step > POINTS_MAX {
-        return Err(ApiError::BadData(format!(
-            "exceeded maximum resolution of {POINTS_MAX} points per timeseries. Try decreasing the \
-             query resolution (?step=XX)"
-        )));
-    }
     let step = Duration::from_millis(u64::try_from(step).unwrap_or(1));
-    answer(&state, &access, &params, When::Range { start, end, step }).await
+    answer(&state, &access, &params, When::Range { start, end, step }, limit).await
 }
 
 async fn answer(
@@ -106,15 +102,14 @@ async fn answer(
     access: &Arc<Access>,
     params: &Params,
     when: When,
+    limit: usize,
 ) -> Result<Response, ApiError> {
-    let expr = parse(params.required("query")?)?;
-    let limit = params.number("limit")?.unwrap_or(0);
-    let lookback = params.duration("lookback_delta")?;
     let mut timeout = state.settings.query.timeout.0;
-    if let Some(millis) = params.duration("timeout")?.and_then(|millis| u64::try_from(millis).ok())
-    {
-        timeout = timeout.min(Duration::from_millis(millis));
+    if let Some(millis) = params.duration("timeout")? {
+        timeout = timeout.min(Duration::from_millis(u64::try_from(millis).unwrap_or(0)));
     }
+    let lookback = params.lookback()?;
+    let expr = parse(params.text("query"))?;
     let mut evaluated = evaluate(state, access, expr, when, timeout, lookback).await?;
     let stats = params.get("stats").map(|wanted| {
         if !STATS_VALUES.contains(&wanted) {
@@ -130,8 +125,12 @@ async fn answer(
 
 /// Parses a query of the API.
 pub(crate) fn parse(query: &str) -> Result<Expr, ApiError> {
-    promql::parse(query, &ParseOptions::default())
-        .map_err(|error| ApiError::parameter("query", error))
+    parse_unnamed(query).map_err(|error| ApiError::parameter("query", error))
+}
+
+/// Parses a query; the error does not name the parameter.
+pub(super) fn parse_unnamed(query: &str) -> Result<Expr, String> {
+    promql::parse(query, &ParseOptions::default()).map_err(|error| error.to_string())
 }
 
 /// Parses a series selector (`match[]`).
@@ -211,6 +210,6 @@ pub(crate) async fn format(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let expr = parse(params.required("query")?)?;
+    let expr = parse(params.text("query"))?;
     Ok(success(promql::format_query(&expr)))
 }

@@ -11,8 +11,7 @@ use wire::prometheus_json::{
 pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
 /// A whole answer, cut to `limit` series when that is not zero. `stats` is JSON already.
-pub(super) fn answer(mut answer: Answer, limit: u64, stats: Option<&[u8]>) -> Vec<u8> {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+pub(super) fn answer(mut answer: Answer, limit: usize, stats: Option<&[u8]>) -> Vec<u8> {
     if limit > 0 && cut(&mut answer.value, limit) {
         answer.warnings.push(TRUNCATED.to_owned());
     }

@@ -35,10 +35,15 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(params: &Params) -> Result<Self, ApiError> {
-        let (start, end) = params.range(Timestamp::MIN, Timestamp::MAX)?;
-        let limit = usize::try_from(params.number("limit")?.unwrap_or(0)).unwrap_or(0);
-        Ok(Self { selectors: params.selectors()?, start, end, limit })
+    /// `selectors` says how to read `match[]`: its errors differ by endpoint.
+    fn of(
+        params: &Params,
+        selectors: impl FnOnce(&Params) -> Result<Vec<Vec<Matcher>>, ApiError>,
+    ) -> Result<Self, ApiError> {
+        let limit = params.limit()?;
+        let start = params.time("start")?.unwrap_or(Timestamp::MIN);
+        let end = params.time("end")?.unwrap_or(Timestamp::MAX);
+        Ok(Self { selectors: selectors(params)?, start, end, limit })
     }
 
     fn selection<'a>(&self, matchers: &'a [Matcher]) -> Selection<'a> {
@@ -96,10 +101,10 @@ pub(crate) async fn series(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let asked = Asked::of(&params)?;
-    if asked.selectors.is_empty() {
+    if params.all("match[]").next().is_none() {
         return Err(ApiError::BadData("no match[] parameter provided".to_owned()));
     }
+    let asked = Asked::of(&params, Params::selectors)?;
     let (found, warnings) = look_up(&state, &access, move |view| {
         let mut found: Vec<Labels> = asked.collect(|selection| view.series(selection))?;
         let warnings = asked.cut(&mut found);
@@ -118,7 +123,7 @@ pub(crate) async fn label_names(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let asked = Asked::of(&params)?;
+    let asked = Asked::of(&params, Params::unnamed_selectors)?;
     let (found, warnings) = look_up(&state, &access, move |view| {
         let mut found = asked.collect(|selection| view.label_names(selection))?;
         let warnings = asked.cut(&mut found);
@@ -136,8 +141,11 @@ pub(crate) async fn label_values(
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let asked = Asked::of(&params)?;
     let name = unescape(&name);
+    if name.is_empty() {
+        return Err(ApiError::BadData(format!("invalid label name: {name:?}")));
+    }
+    let asked = Asked::of(&params, Params::unnamed_selectors)?;
     let (found, warnings) = look_up(&state, &access, move |view| {
         let mut found = asked.collect(|selection| view.label_values(&name, selection))?;
         let warnings = asked.cut(&mut found);

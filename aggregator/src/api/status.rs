@@ -1,7 +1,5 @@
 //! What the aggregator says about itself and about its caller.
 
-use std::collections::BTreeMap;
-
 use axum::{extract, response::Response};
 use serde::Serialize;
 use tenancy::access::{Scope, Tenants};
@@ -46,54 +44,46 @@ pub(crate) async fn me(
 /// `GET /api/v1/status/buildinfo`, by which Grafana tells what it talks to: no `features`, and a
 /// version of Prometheus whose API this is.
 pub(crate) async fn build_info(Caller(_access): Caller) -> Response {
-    success(serde_json::json!({
+    success(build())
+}
+
+/// `GET /version`: the same for those who have no token.
+pub(crate) async fn version() -> axum::Json<serde_json::Value> {
+    axum::Json(build())
+}
+
+fn build() -> serde_json::Value {
+    serde_json::json!({
         "version": "3.14.0",
         "revision": concat!("tidewatch-", env!("CARGO_PKG_VERSION")),
         "branch": "",
         "buildUser": "",
         "buildDate": "",
         "goVersion": "",
-    }))
+    })
 }
 
-/// `GET /api/v1/metadata?metric=&limit=`
+/// `GET /api/v1/metadata?metric=&limit=&limit_per_metric=`
 pub(crate) async fn metadata(
     extract::State(state): extract::State<State>,
     Caller(access): Caller,
     params: Params,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let limit = usize::try_from(params.number("limit")?.unwrap_or(0)).unwrap_or(0);
+    let number = |name: &str| match params.get(name).map(str::parse::<i64>) {
+        None => Ok(None),
+        Some(Ok(number)) => Ok(usize::try_from(number).ok()),
+        Some(Err(_)) => Err(ApiError::BadData(format!("{name} must be a number"))),
+    };
+    // Here, unlike elsewhere, zero is no result.
+    let (limit, per_metric) = (number("limit")?, number("limit_per_metric")?.unwrap_or(0));
     let tenants = State::tenants(&access);
-    Ok(success(state.store.metadata(&tenants, params.get("metric"), limit)))
-}
-
-/// `GET /api/v1/status/tsdb`: how much each of the caller's tenants has stored.
-pub(crate) async fn tsdb(
-    extract::State(state): extract::State<State>,
-    Caller(access): Caller,
-) -> Result<Response, ApiError> {
-    access.require(&[Scope::MetricsRead])?;
-    let stats = state.store.stats();
-    let own = stats.tenants.iter().filter(|share| access.tenants.contains(&share.tenant));
-    let by_tenant: BTreeMap<&str, serde_json::Value> = own
-        .map(|share| {
-            let numbers = serde_json::json!({
-                "activeSeries": share.series,
-                "samplesAppended": share.samples_appended,
-                "samplesRejected": share.rejected,
-            });
-            (share.tenant.as_str(), numbers)
-        })
-        .collect();
-    let series: u64 = stats
-        .tenants
-        .iter()
-        .filter(|share| access.tenants.contains(&share.tenant))
-        .map(|share| share.series)
-        .sum();
-    Ok(success(serde_json::json!({
-        "headStats": { "numSeries": series },
-        "tenants": by_tenant,
-    })))
+    let mut found = state.store.metadata(&tenants, params.get("metric"), limit.unwrap_or(0));
+    if limit == Some(0) {
+        found.clear();
+    }
+    if per_metric > 0 {
+        found.values_mut().for_each(|all| all.truncate(per_metric));
+    }
+    Ok(success(found))
 }

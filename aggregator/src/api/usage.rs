@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract, response::Response};
 use serde::Serialize;
-use tenancy::access::{Scope, Tenants};
+use tenancy::access::{Access, Scope, Tenants};
 use tsdb::{limits::Limits, outcome::RejectReason, stats::TenantStats};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 use crate::{auth::Caller, state::State};
 
 /// Most tenants in one answer.
-const TENANTS_MAX: usize = 1000;
+pub(super) const TENANTS_MAX: usize = 1000;
 
 /// One tenant's usage and limits.
 #[derive(Serialize)]
@@ -56,6 +56,20 @@ pub(crate) async fn usage(
         0 => TENANTS_MAX,
         limit => limit.min(TENANTS_MAX),
     };
+    let (shares, warnings) = shares(&state, &access, limit);
+    let store = state.settings.retention.0;
+    Ok(success_with(
+        shares.iter().map(|share| Usage::of(share, store)).collect::<Vec<_>>(),
+        warnings,
+    ))
+}
+
+/// What the caller's tenants use, those with the most series first, and a warning if not all are told.
+pub(super) fn shares(
+    state: &State,
+    access: &Access,
+    limit: usize,
+) -> (Vec<TenantStats>, Vec<String>) {
     let mut shares = match &access.tenants {
         Tenants::One(tenant) => vec![state.store.tenant_stats(tenant)],
         Tenants::Some(some) => some.iter().map(|tenant| state.store.tenant_stats(tenant)).collect(),
@@ -67,11 +81,7 @@ pub(crate) async fn usage(
         warnings.push(format!("{} tenants left out", shares.len() - limit));
         shares.truncate(limit);
     }
-    let store = state.settings.retention.0;
-    Ok(success_with(
-        shares.iter().map(|share| Usage::of(share, store)).collect::<Vec<_>>(),
-        warnings,
-    ))
+    (shares, warnings)
 }
 
 impl Usage {

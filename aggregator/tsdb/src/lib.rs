@@ -4,6 +4,7 @@
 //! queried through [`view::View`]s that reach no tenant but their own. It has no clock: `now`
 //! comes in with each call, and a shell calls [`store::Store::maintain`] once a second.
 
+pub mod cardinality;
 pub mod check;
 pub mod limits;
 pub mod options;

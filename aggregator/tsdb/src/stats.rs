@@ -83,6 +83,22 @@ pub struct Stats {
     pub last_error: Option<String>,
 }
 
+/// What a set of tenants has in one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockStats {
+    /// The block's number.
+    pub id: u64,
+    /// Times of the first and last sample, in milliseconds.
+    pub min: i64,
+    pub max: i64,
+    pub samples: u64,
+    pub series: u64,
+    /// How often the samples have been compacted.
+    pub level: u32,
+    /// Numbers of the blocks that it was compacted from.
+    pub sources: Vec<u64>,
+}
+
 /// One tenant's share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TenantStats {

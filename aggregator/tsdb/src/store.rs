@@ -11,16 +11,19 @@ use std::{
 };
 
 use disk::{Disk, Lock, journal::JournalError};
-use model::{matcher::Matcher, metadata::Metadata, tenant::TenantId, time::Timestamp};
+use model::{
+    matcher::Matcher, metadata::Metadata, query::QueryError, tenant::TenantId, time::Timestamp,
+};
 
 use crate::{
     block::BlockId,
+    cardinality::{COUNTS_MAX, Cardinality},
     head::{Head, append::Workspace},
     limits::Limits,
     options::Options,
     outcome::{AppendError, Appended, OpenError, RejectReason, StoreError},
     snapshot,
-    stats::{MaintenanceStats, OpenStats, Progress, Stats, TenantStats},
+    stats::{BlockStats, MaintenanceStats, OpenStats, Progress, Stats, TenantStats},
     sync::lock,
     view::{TenantSet, View},
     wal::Wal,
@@ -207,8 +210,29 @@ impl Store {
         self.inner.clean(&mut lock(&self.inner.maintenance), now)
     }
 
+    /// Whether writes are refused for want of room, or because the log cannot be written.
+    pub fn is_full(&self) -> bool {
+        self.inner.is_full()
+    }
+
     pub fn stats(&self) -> Stats {
         self.inner.stats()
+    }
+
+    /// Counts what a set of tenants has in memory, with at most `limit` entries in each list. Counts of
+    /// several tenants are added up. Ends early once `stop` says so.
+    pub fn cardinality(
+        &self,
+        tenants: &TenantSet,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Cardinality, QueryError> {
+        self.inner.cardinality(tenants, limit.min(COUNTS_MAX), stop)
+    }
+
+    /// The blocks that have samples of a set of tenants, in order of time, with what is theirs of it.
+    pub fn blocks(&self, tenants: &TenantSet) -> Vec<BlockStats> {
+        self.inner.block_stats(tenants)
     }
 
     /// One tenant's share of [`Self::stats`]; zeros for one that has nothing in memory.

@@ -15,7 +15,10 @@ use super::{
     series::Member,
     table::Table,
 };
-use crate::outcome::{RejectReason, Rejected};
+use crate::{
+    cardinality::Census,
+    outcome::{RejectReason, Rejected},
+};
 
 mod window;
 
@@ -161,6 +164,15 @@ impl Groups {
     ) -> Option<(&Arc<Window>, usize)> {
         let group = self.by_number.get(&member.group)?;
         group.window.overlaps(start, end).then_some((&group.window, group.members.len()))
+    }
+
+    /// Counts the open frames, those of each member by themselves.
+    pub(crate) fn count_open(&self, census: &mut Census) {
+        for group in self.by_number.values().filter(|group| group.attached) {
+            if let Some((first, last)) = group.window.ends() {
+                census.chunks(group.accepted, first, last);
+            }
+        }
     }
 
     /// Whether all that is written to a member is the sample that its last frame brought, as when an

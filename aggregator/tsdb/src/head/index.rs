@@ -26,6 +26,7 @@ use crate::{
     union::Union,
 };
 
+mod census;
 mod matched;
 mod texts;
 

@@ -28,6 +28,7 @@ use crate::{
     sync::{lock, read, write},
 };
 
+mod census;
 mod grouped;
 
 use grouped::Windows;

@@ -1,6 +1,6 @@
 //! Sealed chunks of the head: typed and compressed, with columns of times that series share.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use codec::{
     chunk::{ChunkError, Scratch},
@@ -10,6 +10,7 @@ use model::histogram::Histogram;
 
 use super::pool::{Chain, Pool};
 use crate::{
+    cardinality::Census,
     chunk,
     samples::{Column, Samples},
 };
@@ -84,6 +85,18 @@ impl Arena {
     /// Memory that was allocated, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         self.pool.heap_bytes() + self.times_bytes + self.other_bytes
+    }
+
+    /// How many numbers columns of times have, in use or not.
+    pub(crate) fn columns(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Counts the chunks with some of the columns.
+    pub(crate) fn count_sealed(&self, columns: Range<usize>, census: &mut Census) {
+        for shared in self.times.iter().take(columns.end).skip(columns.start).flatten() {
+            census.chunks(u64::from(shared.users), shared.times.min, shared.times.max);
+        }
     }
 
     /// Seals the floats of the sealer behind the chunks of a chain.

@@ -13,6 +13,7 @@ use super::{
     stream::{self, SEAL_COUNT, Stream},
 };
 use crate::{
+    cardinality::Census,
     hash::Hash128,
     samples::{Column, compare_floats, compare_histograms, same_float, same_histogram},
 };
@@ -343,6 +344,20 @@ impl Series {
             extra.late.times.iter().any(within) || extra.histograms.times.iter().any(within)
         };
         found || self.extra.as_deref().is_some_and(late)
+    }
+
+    /// Counts what is not sealed.
+    pub(crate) fn count_open(&self, arena: &Arena, census: &mut Census) {
+        let first = arena.pool.first_word(&self.stream.bytes).map(i64::from_le_bytes);
+        if let Some(first) = first.filter(|_| self.stream.count > 0) {
+            census.chunks(1, first, self.stream.last_time);
+        }
+        let late = self.extra.as_deref().into_iter();
+        for times in late.flat_map(|extra| [&extra.late.times, &extra.histograms.times]) {
+            if let (Some(first), Some(last)) = (times.first(), times.last()) {
+                census.chunks(1, *first, *last);
+            }
+        }
     }
 
     /// A copy of the samples in a range of time.

@@ -106,7 +106,7 @@ fn bad_requests_say_what_is_wrong() {
     let range = |start, end, step| [("query", "1"), ("start", start), ("end", end), ("step", step)];
     check("/api/v1/query_range", &range("0", "1", "0"), 400, "bad_data", "zero or negative");
     check("/api/v1/query_range", &range("1", "0", "1"), 400, "bad_data", "end timestamp");
-    check("/api/v1/query_range", &range("0", "20000", "1"), 400, "bad_data", "11000 points");
+    check("/api/v1/query_range", &range("0", "20000", "1"), 400, "bad_data", "11,000 points");
     check("/api/v1/series", &[], 400, "bad_data", "match[]");
     check("/api/v1/nothing", &[], 404, "not_found", "/api/v1/nothing");
 }

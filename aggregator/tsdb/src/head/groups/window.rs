@@ -67,6 +67,11 @@ impl Window {
         self.bytes = 0;
     }
 
+    /// Times of the first and last frame.
+    pub(crate) fn ends(&self) -> Option<(i64, i64)> {
+        Some((*self.times.first()?, *self.times.last()?))
+    }
+
     pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
         let (first, last) = (self.times.first(), self.times.last());
         first.is_some_and(|first| *first <= end) && last.is_some_and(|last| *last >= start)

@@ -1,14 +1,20 @@
-//! Native histograms as data: exponential (schema -4 to 8) and custom buckets (schema -53).
+//! Native histograms as data: exponential (schema -4 to 8, and finer ones until they are admitted)
+//! and custom buckets (schema -53).
 //!
 //! Counts are floats and absolute, whatever form they arrived in. Arithmetic on histograms belongs
 //! to `promql`; encoding belongs to `codec` and `wire`.
 //! Source of the model: Prometheus' native histogram specification.
+
+mod resolution;
 
 /// The schema number of histograms with custom bucket bounds.
 pub const SCHEMA_CUSTOM: i32 = -53;
 /// The finest and coarsest exponential schemas.
 pub const SCHEMA_MAX: i32 = 8;
 pub const SCHEMA_MIN: i32 = -4;
+/// The finest schema that a sender may use: Prometheus' specification reserves 9 to 52 for the
+/// future, and receivers reduce them to [`SCHEMA_MAX`].
+pub const SCHEMA_RESERVED_MAX: i32 = 52;
 
 /// A run of consecutive buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +57,7 @@ pub struct Histogram {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHistogram {
-    #[error("histogram schema {0} is not supported: use -4 to 8, or -53 for custom buckets")]
+    #[error("histogram schema {0} is not supported: use -4 to 52, or -53 for custom buckets")]
     Schema(i32),
     #[error("{side} spans describe {described} buckets, but {given} are given")]
     SpanLength { side: &'static str, described: u64, given: usize },
@@ -59,7 +65,7 @@ pub enum InvalidHistogram {
     SpanOffset { side: &'static str, number: usize, offset: i32 },
     #[error("{side} bucket number {number} has a negative count")]
     NegativeCount { side: &'static str, number: usize },
-    #[error("custom bucket bounds must be finite and ascending")]
+    #[error("custom bucket bounds must ascend, and the last must be less than +Inf")]
     CustomBounds,
     #[error("a histogram with custom buckets has no zero bucket and no negative buckets")]
     CustomShape,
@@ -104,8 +110,14 @@ impl Histogram {
         }
         let ascending =
             self.custom_values.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
-        if !ascending || self.custom_values.iter().any(|bound| !bound.is_finite()) {
+        // -Inf may be the first bound, as Prometheus has it.
+        let open = |bound: &f64| bound.is_nan() || *bound == f64::INFINITY;
+        if !ascending || self.custom_values.iter().any(open) {
             return Err(InvalidHistogram::CustomBounds);
+        }
+        if let Some(Span { offset, .. }) = self.positive_spans.first().filter(|s| s.offset < 0) {
+            let (side, offset) = ("positive", *offset);
+            return Err(InvalidHistogram::SpanOffset { side, number: 0, offset });
         }
         let last = self
             .positive_spans

@@ -52,4 +52,11 @@ fn custom_bounds_must_ascend_and_hold_the_buckets() {
     assert_eq!(custom.validate(), Err(InvalidHistogram::CustomBuckets));
     custom.custom_values = vec![2.0, 1.0];
     assert_eq!(custom.validate(), Err(InvalidHistogram::CustomBounds));
+    custom.custom_values = vec![f64::NEG_INFINITY, 1.0];
+    assert_eq!(custom.validate(), Ok(()));
+    custom.custom_values = vec![1.0, f64::INFINITY];
+    assert_eq!(custom.validate(), Err(InvalidHistogram::CustomBounds));
+    custom.custom_values = vec![1.0, 2.0, 3.0];
+    custom.positive_spans[0].offset = -1;
+    assert!(matches!(custom.validate(), Err(InvalidHistogram::SpanOffset { number: 0, .. })));
 }

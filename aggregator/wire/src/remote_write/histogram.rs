@@ -187,7 +187,7 @@ impl Message {
         }
         let (positive_spans, positive_buckets) = self.positive.buckets(self.is_float)?;
         let (negative_spans, negative_buckets) = self.negative.buckets(self.is_float)?;
-        let histogram = Histogram {
+        let mut histogram = Histogram {
             schema: self.schema,
             reset_hint: match self.reset_hint {
                 1 => ResetHint::Reset,
@@ -205,7 +205,7 @@ impl Message {
             negative_buckets,
             custom_values: self.custom_values,
         };
-        histogram.validate()?;
+        histogram.admit()?;
         Ok(HistogramSample { time: self.time, value: Arc::new(histogram), start: self.start })
     }
 }

@@ -72,7 +72,8 @@ fn what_is_no_histogram_says_why() {
         let unusable = read_all(message).expect_err("is unusable").to_string();
         assert!(unusable.contains(why), "{unusable}");
     };
-    check(&[0x08, 1, 0x20, 18], "schema 9");
+    check(&[0x08, 1, 0x20, 106], "schema 53");
+    check(&[0x08, 1, 0x20, 9], "schema -5");
     check(&[0x08, 1, 0x62, 1, 2], "describe 0 buckets");
     check(&[0x08, 1, 0x5a, 2, 0x10, 1, 0x62, 1, 1], "negative count");
     // Two deltas of the largest integer.
@@ -92,4 +93,15 @@ fn buckets_have_a_limit() {
     let read = |max| read(Reader::new(&message), max).expect("is a whole message");
     assert!(read(100).is_ok());
     assert_eq!(read(99), Err(Unusable::TooManyBuckets(99)));
+}
+
+/// What a future sender may use: schema 10, buckets 1, 2 and 3 at 3, 4 and 5.
+#[test]
+fn reserved_schemas_are_reduced() {
+    let mut message = vec![0x08, 6, 0x20, 20];
+    message.extend_from_slice(&[0x5a, 4, 0x08, 6, 0x10, 3, 0x62, 3, 2, 2, 2]);
+    let sample = read_all(&message).expect("is a histogram");
+    assert_eq!(sample.value.schema, 8);
+    assert_eq!(sample.value.positive_spans, [Span { offset: 1, length: 2 }]);
+    assert_eq!(sample.value.positive_buckets, [3.0, 3.0]);
 }

@@ -150,7 +150,7 @@ fn a_series_with_too_many_labels_is_skipped() {
 fn an_exemplar_or_histogram_that_is_not_valid_leaves_its_series() {
     let label = |name: &[u8]| field(1, &[field(1, name), field(2, b"v")].concat());
     let exemplar = [label(b"a"), label(b"a")].concat();
-    let histogram = [0x08, 1, 0x20, 40]; // count 1, schema 20
+    let histogram = [0x08, 1, 0x20, 120]; // count 1, schema 60
     let series =
         [label(b"__name__"), field(2, &SAMPLE), field(3, &exemplar), field(4, &histogram)].concat();
     let (batch, stats) = decode_into_one(Version::V1, &field(1, &series)).expect("decodes");

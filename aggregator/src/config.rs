@@ -2,10 +2,15 @@
 
 mod otlp;
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
 use daemon::config::values::{HumanDuration, Secret};
-use model::time::Timestamp;
+use model::{labels::METRIC_NAME, time::Timestamp};
 pub use otlp::{Otlp, TranslationStrategy};
 use serde::{Deserialize, Serialize};
 pub use tenancy::access::Scope;
@@ -32,6 +37,8 @@ pub struct Settings {
     pub metrics_tenants_max: usize,
     /// Largest body of a request, in MiB.
     pub body_mib_max: usize,
+    /// Labels that say where these metrics come from; federation gives them to series without.
+    pub external_labels: BTreeMap<String, String>,
     pub query: Query,
     pub limits: Limits,
     pub otlp: Otlp,
@@ -92,6 +99,7 @@ impl Default for Settings {
             admin_api: false,
             metrics_tenants_max: 0,
             body_mib_max: 64,
+            external_labels: BTreeMap::new(),
             query: Query::default(),
             limits: Limits::default(),
             otlp: Otlp::default(),
@@ -140,6 +148,8 @@ pub enum InvalidSettings {
     NoRate { key: &'static str },
     #[error("aggregator.{key} must be at least {least}")]
     TooSmall { key: &'static str, least: u64 },
+    #[error("aggregator.external_labels: {0:?} cannot be the name of one")]
+    ExternalLabel(String),
     #[error("aggregator.otlp: {0}")]
     Otlp(&'static str),
 }
@@ -162,6 +172,10 @@ impl Settings {
             if !(rate.is_finite() && rate >= 0.0) {
                 return Err(InvalidSettings::NoRate { key });
             }
+        }
+        let named = |name: &String| name.is_empty() || name == METRIC_NAME;
+        if let Some(name) = self.external_labels.keys().find(|name| named(name)) {
+            return Err(InvalidSettings::ExternalLabel(name.clone()));
         }
         self.otlp.validate()?;
         self.tokens().map(|_tokens| ())

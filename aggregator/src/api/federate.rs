@@ -1,5 +1,12 @@
-//! `GET /federate?match[]=`: the newest sample of each series that matches, in the text exposition
-//! format, for a Prometheus that pulls from us.
+//! `GET /federate?match[]=`: the newest sample of each series that matches, for a Prometheus that
+//! pulls from us.
+//!
+//! All is as Prometheus does it: floats are untyped, histograms with custom buckets become classic
+//! ones, exponential histograms are in protobuf only, and a series that is stale or without a name
+//! is left out. Each series gets the external labels that it lacks, and an empty `instance` if it
+//! has none, so that the scraper with `honor_labels` does not put the address of this server there.
+
+use std::collections::BTreeMap;
 
 use axum::{
     extract,
@@ -8,17 +15,22 @@ use axum::{
 };
 use model::{
     columns::{Columns, is_stale},
+    histogram::Histogram,
+    labels::Labels,
     query::{Hints, Queryable, Selection, SeriesHandle},
     time::Timestamp,
 };
 use tenancy::access::Scope;
-use wire::exposition::{Exposition, Writer};
+use wire::exposition::{Accepted, Attached, ProtobufWriter, Writer};
 
 use super::{answer::ApiError, params::Params, series::look_up};
 use crate::{auth::Caller, state::State};
 
 /// Most series in one answer; more is what remote write is for.
 const SERIES_MAX: usize = 1_000_000;
+/// Largest answer, before it is compressed.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+const INSTANCE: &str = "instance";
 
 pub(crate) async fn federate(
     extract::State(state): extract::State<State>,
@@ -28,13 +40,15 @@ pub(crate) async fn federate(
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let exposition = Exposition::negotiate(accept);
+    let accepted = Accepted::negotiate(accept);
     let selectors = params.selectors()?;
     if selectors.is_empty() {
         return Err(ApiError::BadData("no match[] parameter provided".to_owned()));
     }
     let now = daemon::clock::now();
     let start = now.saturating_sub(state.settings.query.lookback.0);
+    let mut attached = state.settings.external_labels.clone();
+    attached.entry(INSTANCE.to_owned()).or_default();
     let body = look_up(&state, &access, move |view| {
         let mut found = Vec::new();
         for matchers in &selectors {
@@ -50,20 +64,64 @@ pub(crate) async fn federate(
             (handle.labels().metric().to_owned(), handle.labels().clone())
         });
         found.dedup_by(|a, b| a.labels() == b.labels());
-        expose(&found, exposition, start, now)
+        let mut body = Vec::new();
+        expose(&found, Out::begin(&mut body, accepted, &attached), (start, now))?;
+        Ok(body)
     })
     .await?;
-    Ok(([(header::CONTENT_TYPE, exposition.content_type())], body).into_response())
+    Ok(([(header::CONTENT_TYPE, accepted.content_type())], body).into_response())
+}
+
+/// A writer of the format at hand.
+enum Out<'a> {
+    Text(Writer<'a>),
+    Protobuf(ProtobufWriter<'a>),
+}
+
+impl<'a> Out<'a> {
+    fn begin(
+        body: &'a mut Vec<u8>,
+        accepted: Accepted,
+        attached: &'a BTreeMap<String, String>,
+    ) -> Self {
+        let attached = Attached::new(attached);
+        match accepted {
+            Accepted::Text(exposition) => Self::Text(Writer::attaching(body, exposition, attached)),
+            Accepted::Protobuf(escaping) => {
+                Self::Protobuf(ProtobufWriter::begin(body, escaping, attached))
+            }
+        }
+    }
+
+    fn put(&mut self, labels: &Labels, value: f64, histogram: Option<&Histogram>, time: Timestamp) {
+        match (self, histogram) {
+            (Self::Text(out), None) => out.untyped(labels, value, Some(time)),
+            (Self::Text(out), Some(histogram)) => out.histogram(labels, histogram, Some(time)),
+            (Self::Protobuf(out), None) => out.untyped(labels, value, time),
+            (Self::Protobuf(out), Some(histogram)) => out.histogram(labels, histogram, time),
+        };
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(out) => out.bytes(),
+            Self::Protobuf(out) => out.bytes(),
+        }
+    }
+
+    fn finish(self) {
+        match self {
+            Self::Text(out) => out.finish(),
+            Self::Protobuf(out) => out.finish(),
+        }
+    }
 }
 
 fn expose(
     found: &[Box<dyn SeriesHandle>],
-    exposition: Exposition,
-    start: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<u8>, ApiError> {
-    let mut out = Vec::new();
-    let mut writer = Writer::begin(&mut out, exposition);
+    mut out: Out<'_>,
+    (start, now): (Timestamp, Timestamp),
+) -> Result<(), ApiError> {
     let mut columns = Columns::default();
     for handle in found {
         columns.clear();
@@ -74,12 +132,17 @@ fn expose(
         else {
             continue;
         };
-        // The text format has no native histograms; those that pull them use protobuf.
-        if time <= start.millis() || is_stale(value) || columns.histogram(index).is_some() {
+        let histogram = columns.histogram(index).map(AsRef::as_ref);
+        let value = histogram.map_or(value, |histogram: &Histogram| histogram.sum);
+        if time < start.millis() || is_stale(value) {
             continue;
         }
-        writer.untyped(handle.labels(), value, Some(Timestamp(time)));
+        out.put(handle.labels(), value, histogram, Timestamp(time));
+        if out.bytes() > ANSWER_BYTES_MAX {
+            let message = format!("the answer exceeds {ANSWER_BYTES_MAX} bytes: match less");
+            return Err(ApiError::Execution(message));
+        }
     }
-    writer.finish();
-    Ok(out)
+    out.finish();
+    Ok(())
 }

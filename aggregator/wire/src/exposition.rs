@@ -1,5 +1,5 @@
-//! The text formats in which metrics are exposed: Prometheus text 0.0.4 and 1.0.0, and OpenMetrics
-//! 1.0.
+//! The formats in which metrics are exposed: Prometheus text 0.0.4 and 1.0.0, OpenMetrics 1.0, and
+//! protobuf.
 //!
 //! ```text
 //! # HELP http_requests_total Requests served.
@@ -14,7 +14,9 @@
 //! Sources: Prometheus' "Exposition formats" (0.0.4), its "UTF-8 support" proposal (1.0.0: names in
 //! quotes, metric name inside the braces), and the OpenMetrics 1.0 specification.
 
+mod attached;
 mod created;
+mod escape;
 mod line;
 mod negotiate;
 mod parse;
@@ -22,8 +24,10 @@ mod protobuf;
 mod visit;
 mod writer;
 
-pub use negotiate::{Exposition, Format};
+pub use attached::Attached;
+pub use escape::Escaping;
+pub use negotiate::{Accepted, Exposition, Format};
 pub use parse::{ParseError, ParseOptions, parse};
-pub use protobuf::{CONTENT_TYPE_PROTOBUF, Histograms, visit_protobuf};
+pub use protobuf::{CONTENT_TYPE_PROTOBUF, Histograms, ProtobufWriter, visit_protobuf};
 pub use visit::{FamilyInfo, FoundExemplar, Reading, Series, Value, Visitor, visit_text};
 pub use writer::Writer;

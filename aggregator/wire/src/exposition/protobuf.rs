@@ -21,6 +21,7 @@
 
 mod histogram;
 mod metric;
+mod writer;
 
 use std::borrow::Cow;
 
@@ -40,6 +41,7 @@ use crate::{
     },
 };
 use metric::Metrics;
+pub use writer::ProtobufWriter;
 
 /// What a target answers with in this format.
 pub const CONTENT_TYPE_PROTOBUF: &str =

@@ -1,7 +1,5 @@
 //! Writes an exposition, for federation and for tests.
 
-use std::borrow::Cow;
-
 use model::{
     exemplar::Exemplar,
     histogram::Histogram,
@@ -10,7 +8,7 @@ use model::{
     time::Timestamp,
 };
 
-use super::{Exposition, Format};
+use super::{Attached, Exposition, Format};
 use crate::{
     number::{push_canonical_float, push_g_float, push_signed},
     prometheus_json::write_time,
@@ -21,19 +19,32 @@ use crate::{
 pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
     exposition: Exposition,
-    /// The family at hand.
-    family: String,
+    attached: Attached<'a>,
+    /// The family at hand, and its type.
+    family: (String, MetricType),
 }
 
 impl<'a> Writer<'a> {
     pub fn begin(out: &'a mut Vec<u8>, exposition: Exposition) -> Self {
-        Self { out, exposition, family: String::new() }
+        Self::attaching(out, exposition, Attached::default())
+    }
+
+    /// Gives each series some more labels.
+    pub fn attaching(out: &'a mut Vec<u8>, exposition: Exposition, attached: Attached<'a>) -> Self {
+        Self { out, exposition, attached, family: (String::new(), MetricType::Unknown) }
+    }
+
+    /// Bytes written so far.
+    pub fn bytes(&self) -> usize {
+        self.out.len()
     }
 
     /// Opens a family: its `HELP`, `TYPE` and `UNIT` lines.
     pub fn describe(&mut self, metric: &str, metadata: &Metadata) {
-        self.family.clear();
-        self.family.push_str(metric);
+        let (family, kind) = &mut self.family;
+        family.clear();
+        family.push_str(metric);
+        *kind = metadata.kind;
         if !metadata.help.is_empty() {
             self.comment("# HELP ", metric);
             let quotes = self.exposition.format == Format::OpenMetrics;
@@ -85,9 +96,7 @@ impl<'a> Writer<'a> {
         if metric.is_empty() {
             return false;
         }
-        if metric != self.family {
-            self.describe(metric, &Metadata::default());
-        }
+        self.open(metric, MetricType::Unknown);
         self.sample(labels, value, time, None);
         true
     }
@@ -104,31 +113,22 @@ impl<'a> Writer<'a> {
         if metric.is_empty() || !histogram.is_custom() {
             return false;
         }
-        self.describe(metric, &Metadata { kind: MetricType::Histogram, ..Metadata::default() });
-        let mut counts = vec![0.0; histogram.custom_values.len()];
-        let mut index = 0i64;
-        let mut buckets = histogram.positive_buckets.iter();
-        for span in &histogram.positive_spans {
-            index += i64::from(span.offset);
-            for count in buckets.by_ref().take(span.length as usize) {
-                let place = usize::try_from(index).ok().and_then(|index| counts.get_mut(index));
-                if let Some(place) = place {
-                    *place += count;
-                }
-                index += 1;
-            }
-        }
+        self.open(metric, MetricType::Histogram);
         let bucket = format!("{metric}_bucket");
-        let mut cumulative = 0.0;
-        let bounds = histogram.custom_values.iter().zip(counts);
-        for (bound, count) in bounds {
-            cumulative += count;
-            self.line(&bucket, labels, Some(*bound), cumulative, time);
+        for (bound, cumulative) in classic(histogram) {
+            self.line(&bucket, labels, Some(bound), cumulative, time);
         }
         self.line(&bucket, labels, Some(f64::INFINITY), histogram.count, time);
         self.line(&format!("{metric}_sum"), labels, None, histogram.sum, time);
         self.line(&format!("{metric}_count"), labels, None, histogram.count, time);
         true
+    }
+
+    /// Opens a family that nothing else is known of, unless it is open.
+    fn open(&mut self, metric: &str, kind: MetricType) {
+        if (self.family.0.as_str(), self.family.1) != (metric, kind) {
+            self.describe(metric, &Metadata { kind, ..Metadata::default() });
+        }
     }
 
     /// Ends the exposition.
@@ -145,7 +145,7 @@ impl<'a> Writer<'a> {
     /// `# WORD metric `.
     fn comment(&mut self, word: &str, metric: &str) {
         self.push(word);
-        let name = self.metric_name(metric);
+        let name = self.exposition.escaping.metric(metric);
         if is_plain_metric_name(&name) {
             self.push(&name);
         } else {
@@ -162,7 +162,7 @@ impl<'a> Writer<'a> {
         value: f64,
         time: Option<Timestamp>,
     ) {
-        let name = self.metric_name(metric).into_owned();
+        let name = self.exposition.escaping.metric(metric);
         let mut separator = "{";
         if is_plain_metric_name(&name) {
             self.push(&name);
@@ -171,7 +171,8 @@ impl<'a> Writer<'a> {
             self.quoted(&name);
             separator = ",";
         }
-        for (name, value) in labels.iter().filter(|(name, _)| *name != METRIC_NAME) {
+        let own = labels.iter().filter(|(name, _)| *name != METRIC_NAME);
+        for (name, value) in own.chain(self.attached.missing_in(labels)) {
             self.label(separator, name, value);
             separator = ",";
         }
@@ -196,24 +197,14 @@ impl<'a> Writer<'a> {
 
     fn label(&mut self, separator: &str, name: &str, value: &str) {
         self.push(separator);
-        if is_plain_label_name(name) {
-            self.push(name);
-        } else if self.exposition.utf8_names {
-            self.quoted(name);
-        } else {
-            let name = escape_name(name, b"_");
+        let name = self.exposition.escaping.label(name);
+        if is_plain_label_name(&name) {
             self.push(&name);
+        } else {
+            self.quoted(&name);
         }
         self.out.push(b'=');
         self.quoted(value);
-    }
-
-    fn metric_name<'m>(&self, metric: &'m str) -> Cow<'m, str> {
-        if self.exposition.utf8_names || is_plain_metric_name(metric) {
-            Cow::Borrowed(metric)
-        } else {
-            Cow::Owned(escape_name(metric, b"_:"))
-        }
     }
 
     fn quoted(&mut self, text: &str) {
@@ -240,14 +231,27 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Puts `_` wherever an identifier cannot have what stands there.
-fn escape_name(name: &str, extra: &[u8]) -> String {
-    let allowed = |char: char| {
-        char.is_ascii_alphanumeric() || u8::try_from(char).is_ok_and(|byte| extra.contains(&byte))
-    };
-    let starts_with_digit = name.starts_with(|char: char| char.is_ascii_digit());
-    let prefix = if starts_with_digit { "_" } else { "" };
-    prefix.chars().chain(name.chars().map(|char| if allowed(char) { char } else { '_' })).collect()
+/// The bounds of a histogram with custom buckets, but for +Inf, each with how many observations
+/// are not above it.
+pub(super) fn classic(histogram: &Histogram) -> impl Iterator<Item = (f64, f64)> {
+    let mut counts = vec![0.0; histogram.custom_values.len()];
+    let mut index = 0i64;
+    let mut buckets = histogram.positive_buckets.iter();
+    for span in &histogram.positive_spans {
+        index += i64::from(span.offset);
+        for count in buckets.by_ref().take(span.length as usize) {
+            let place = usize::try_from(index).ok().and_then(|index| counts.get_mut(index));
+            if let Some(place) = place {
+                *place += count;
+            }
+            index += 1;
+        }
+    }
+    let mut cumulative = 0.0;
+    histogram.custom_values.iter().zip(counts).map(move |(bound, count)| {
+        cumulative += count;
+        (*bound, cumulative)
+    })
 }
 
 /// The only escapes of these formats.

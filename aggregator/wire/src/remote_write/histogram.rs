@@ -246,13 +246,19 @@ pub(crate) fn put(out: &mut Vec<u8>, sample: &HistogramSample, with_start: bool)
 }
 
 /// Whether an integer histogram can say this count exactly.
-fn is_whole(count: f64) -> bool {
+pub(crate) fn is_whole(count: f64) -> bool {
     const EXACT_MAX: f64 = (1u64 << 53) as f64;
     (0.0..=EXACT_MAX).contains(&count) && count.fract() == 0.0
 }
 
 /// Spans as field `first`, then deltas as the next field or counts as the one after.
-fn put_side(out: &mut Vec<u8>, first: u32, spans: &[Span], buckets: &[f64], whole: bool) {
+pub(crate) fn put_side(
+    out: &mut Vec<u8>,
+    first: u32,
+    spans: &[Span],
+    buckets: &[f64],
+    whole: bool,
+) {
     for span in spans {
         put_message(out, first, |out| {
             put_zigzag(out, 1, span.offset.into());

@@ -11,12 +11,14 @@ use model::{
 use proptest::prelude::*;
 
 use super::{Exposition, Format, Writer};
-use crate::exposition::{ParseOptions, parse};
+use crate::exposition::{Attached, Escaping, ParseOptions, parse};
 
-const TEXT: Exposition = Exposition { format: Format::Text, utf8_names: false };
-const TEXT_UTF8: Exposition = Exposition { format: Format::Text, utf8_names: true };
-const OPEN: Exposition = Exposition { format: Format::OpenMetrics, utf8_names: false };
-const OPEN_UTF8: Exposition = Exposition { format: Format::OpenMetrics, utf8_names: true };
+const TEXT: Exposition = Exposition { format: Format::Text, escaping: Escaping::Underscores };
+const TEXT_UTF8: Exposition = Exposition { format: Format::Text, escaping: Escaping::AllowUtf8 };
+const OPEN: Exposition =
+    Exposition { format: Format::OpenMetrics, escaping: Escaping::Underscores };
+const OPEN_UTF8: Exposition =
+    Exposition { format: Format::OpenMetrics, escaping: Escaping::AllowUtf8 };
 
 fn written(exposition: Exposition, write: impl FnOnce(&mut Writer<'_>)) -> String {
     let mut out = Vec::new();
@@ -60,7 +62,23 @@ fn names_are_quoted_or_escaped() {
         written(TEXT_UTF8, write),
         "# TYPE \"1a.b\" untyped\n{\"1a.b\",\"c.d\"=\"e\",f=\"g\"} 1\n"
     );
-    assert_eq!(written(TEXT, write), "# TYPE _1a_b untyped\n_1a_b{c_d=\"e\",f=\"g\"} 1\n");
+    assert_eq!(written(TEXT, write), "# TYPE _a_b untyped\n_a_b{c_d=\"e\",f=\"g\"} 1\n");
+}
+
+#[test]
+fn labels_are_attached_where_they_are_missing() {
+    let attached = [("instance", ""), ("region", "eu")];
+    let attached = attached.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut out = Vec::new();
+    let mut writer = Writer::attaching(&mut out, TEXT, Attached::new(&attached));
+    writer.untyped(&labels(&[("__name__", "a"), ("x", "y")]), 1.0, None);
+    writer.untyped(&labels(&[("__name__", "a"), ("instance", "i"), ("region", "us")]), 2.0, None);
+    writer.finish();
+    assert_eq!(
+        String::from_utf8_lossy(&out),
+        "# TYPE a untyped\na{x=\"y\",instance=\"\",region=\"eu\"} 1\n\
+         a{instance=\"i\",region=\"us\"} 2\n"
+    );
 }
 
 #[test]
@@ -102,6 +120,13 @@ fn custom_buckets_become_a_classic_histogram() {
          h_bucket{a=\"1\",le=\"+Inf\"} 6 7\n\
          h_sum{a=\"1\"} 1.5 7\nh_count{a=\"1\"} 6 7\n"
     );
+    let twice = written(TEXT, |writer| {
+        writer.histogram(&series, &histogram, None);
+        writer.histogram(&labels(&[("__name__", "h")]), &histogram, None);
+        writer.untyped(&series, 1.0, None);
+    });
+    assert_eq!(twice.matches("# TYPE h histogram\n").count(), 1);
+    assert_eq!(twice.matches("# TYPE h untyped\n").count(), 1);
     let exponential = Histogram::default();
     assert_eq!(written(TEXT, |writer| assert!(!writer.histogram(&series, &exponential, None))), "");
 }

@@ -35,7 +35,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use tower_http::compression::CompressionLayer;
 
 use crate::{front::Front, ingest, page, state::State};
 use answer::ApiError;
@@ -68,7 +67,6 @@ pub(crate) fn router(state: State) -> Router {
         .into_router()
         .merge(page::router())
         .route("/api/v1/{*rest}", any(unknown))
-        .layer(CompressionLayer::new())
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(state)
 }

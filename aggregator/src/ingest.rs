@@ -40,9 +40,13 @@ const INFLATED_BYTES_MAX: usize = 256 << 20;
 /// [`wire::frames::HEADER_SEQUENCE`], as HTTP libraries want it.
 const SEQUENCE: HeaderName = HeaderName::from_static("x-tidewatch-frames-sequence");
 
+/// A small body may become so large in any case: a few series that repeat themselves compress better
+/// than many that do not.
+const INFLATED_BYTES_MIN: usize = 1 << 20;
+
 /// How large a body may become.
 fn inflated_max(body: &[u8]) -> usize {
-    body.len().saturating_mul(INFLATION_MAX).min(INFLATED_BYTES_MAX)
+    body.len().saturating_mul(INFLATION_MAX).clamp(INFLATED_BYTES_MIN, INFLATED_BYTES_MAX)
 }
 
 /// Nothing of a request is known to be stored.

@@ -11,6 +11,7 @@ mod background;
 pub mod check;
 mod commands;
 pub mod config;
+mod encoding;
 mod front;
 mod ingest;
 mod metrics;

@@ -19,6 +19,7 @@ use daemon::{
 use disk::{Disk, os::OsDisk};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
+use tower_http::compression::CompressionLayer;
 use tsdb::{
     stats::{Phase, Progress},
     store::Store,
@@ -96,7 +97,7 @@ async fn run_on(
         let opened = Arc::clone(&opened);
         move |request: Request| dispatch(Arc::clone(&opened), request)
     });
-    let router = api::front(admin, front.clone());
+    let router = api::front(admin, front.clone()).layer(CompressionLayer::new());
     let serving = {
         let stop = host.stop.clone();
         tokio::spawn(async move { serve::run(listener, router, &stop).await })

@@ -10,6 +10,7 @@ use axum::{
 use model::{matcher::Matcher, time::Timestamp};
 
 use super::answer::ApiError;
+use crate::encoding;
 
 /// Most matchers sets (`match[]`) in one request.
 const MATCH_SETS_MAX: usize = 100;
@@ -29,9 +30,11 @@ impl<S: Send + Sync> FromRequest<S> for Params {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"));
         if is_form {
+            let headers = request.headers().clone();
             let body = Bytes::from_request(request, state)
                 .await
                 .map_err(|error| ApiError::BadData(format!("cannot read the form: {error}")))?;
+            let body = encoding::document(&headers, body).await?;
             // As in Go's Form, values of the body come before those of the query string.
             let mut from_body = parse_pairs(&body);
             from_body.append(&mut pairs);

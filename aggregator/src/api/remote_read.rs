@@ -33,7 +33,7 @@ use wire::remote_read::{
 };
 
 use super::{answer::ApiError, query::CancelOnDrop};
-use crate::{auth::Caller, state::State};
+use crate::{auth::Caller, encoding::compression_of, state::State};
 
 /// A request once decompressed.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
@@ -53,12 +53,11 @@ pub(crate) async fn read(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && encoding != Compression::Snappy.as_str()
-    {
-        let message = format!("content encoding {encoding:?} is not supported: send snappy");
-        return Err(ApiError::UnsupportedMediaType(message));
-    }
+    // The protocol is always compressed so, whether the header says it or not.
+    let compression = match headers.contains_key(header::CONTENT_ENCODING) {
+        false => Some(Compression::Snappy),
+        true => compression_of(&headers)?,
+    };
     let deadline = Instant::now() + state.settings.query.timeout.0;
     let permit = tokio::time::timeout_at(deadline, state.query_permit(&access))
         .await
@@ -72,7 +71,7 @@ pub(crate) async fn read(
     let reading = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let stop = || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now();
-        let request = decode(&body)?;
+        let request = decode(compression, &body)?;
         drop(body);
         match request.response {
             ResponseType::Samples => answer(&view, &request, samples_max, &stop).map(Some),
@@ -126,11 +125,21 @@ async fn respond(
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE_CHUNKS)], Body::from_stream(all)).into_response())
 }
 
-fn decode(body: &[u8]) -> Result<ReadRequest, ApiError> {
+fn decode(compression: Option<Compression>, body: &[u8]) -> Result<ReadRequest, ApiError> {
     let mut plain = Vec::new();
-    decompress(Compression::Snappy, body, REQUEST_BYTES_MAX, &mut plain)
-        .map_err(|error| ApiError::BadData(error.to_string()))?;
-    remote_read::decode(&plain).map_err(|error| ApiError::BadData(error.to_string()))
+    let message = match compression {
+        None => body,
+        Some(compression) => {
+            decompress(compression, body, REQUEST_BYTES_MAX, &mut plain)
+                .map_err(|error| ApiError::BadData(error.to_string()))?;
+            &plain
+        }
+    };
+    if message.len() > REQUEST_BYTES_MAX {
+        let message = format!("the request exceeds {REQUEST_BYTES_MAX} bytes");
+        return Err(ApiError::BadData(message));
+    }
+    remote_read::decode(message).map_err(|error| ApiError::BadData(error.to_string()))
 }
 
 fn select(view: &View, query: &Query) -> Result<SeriesSet, ApiError> {

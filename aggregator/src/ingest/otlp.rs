@@ -10,7 +10,7 @@ pub(crate) mod grpc;
 use axum::{
     body::Bytes,
     extract,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use codec::inflate::{Compression, decompress};
@@ -22,6 +22,7 @@ use super::{batches::Batches, complaint, inflated_max, unavailable};
 use crate::{
     api::answer::ApiError,
     auth::Caller,
+    encoding::compression_of,
     metrics::{WriteLabels, WriteOutcome},
     state::State,
 };
@@ -40,7 +41,7 @@ pub(crate) async fn metrics(
     body: Bytes,
 ) -> Response {
     let encoding = encoding_of(&headers);
-    let received = match (&encoding, compression_of(headers.get(header::CONTENT_ENCODING))) {
+    let received = match (&encoding, compression_of(&headers)) {
         (Ok(encoding), Ok(compression)) => {
             receive(&state, &access, *encoding, compression, body).await
         }
@@ -73,19 +74,6 @@ fn encoding_of(headers: &HeaderMap) -> Result<Encoding, ApiError> {
             "unsupported content type: {media_type}, supported: [{CONTENT_TYPE_JSON}, \
              {CONTENT_TYPE_PROTOBUF}]"
         )))
-    }
-}
-
-/// The body's compression, `None` when it has none.
-fn compression_of(given: Option<&HeaderValue>) -> Result<Option<Compression>, ApiError> {
-    match given.map(HeaderValue::as_bytes) {
-        None | Some(b"" | b"identity") => Ok(None),
-        Some(b"gzip") => Ok(Some(Compression::Gzip)),
-        Some(b"zstd") => Ok(Some(Compression::Zstd)),
-        Some(other) => Err(ApiError::UnsupportedMediaType(format!(
-            "unsupported compression: {}: send gzip, zstd or none",
-            String::from_utf8_lossy(other)
-        ))),
     }
 }
 

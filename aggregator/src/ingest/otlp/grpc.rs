@@ -18,8 +18,8 @@ use futures_util::stream;
 use http_body_util::BodyExt;
 use wire::otlp::Status;
 
-use super::{Encoding, compression_of, receive, status_of, unreadable};
-use crate::{api::answer::ApiError, auth::Caller, state::State};
+use super::{Encoding, receive, status_of, unreadable};
+use crate::{api::answer::ApiError, auth::Caller, encoding::compression_in, state::State};
 
 /// Where the call is routed.
 pub(crate) const PATH: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
@@ -63,7 +63,7 @@ fn read(headers: &HeaderMap, body: &Bytes) -> Result<(Option<Compression>, Bytes
     if !compressed {
         return Ok((None, message));
     }
-    let compression = compression_of(headers.get(ENCODING))?
+    let compression = compression_in(headers, ENCODING)?
         .ok_or_else(|| bad("the message is compressed, but grpc-encoding does not say how"))?;
     Ok((Some(compression), message))
 }

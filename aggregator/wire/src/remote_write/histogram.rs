@@ -35,12 +35,14 @@ use crate::protobuf::{
 };
 
 /// Why a histogram that is whole as a message is no histogram.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Unusable {
     #[error(transparent)]
     Invalid(#[from] InvalidHistogram),
     #[error("a bucket count overflows")]
     Overflow,
+    #[error("{observed} observations are in the buckets, but the count is {count}")]
+    Count { observed: f64, count: f64 },
     #[error("more than {0} buckets")]
     TooManyBuckets(usize),
 }
@@ -206,16 +208,42 @@ impl Message {
             custom_values: self.custom_values,
         };
         histogram.admit()?;
+        if !self.is_float {
+            check_count(&histogram)?;
+        }
         Ok(HistogramSample { time: self.time, value: Arc::new(histogram), start: self.start })
     }
 }
 
-/// Appends the fields of a `Histogram`: as integers with deltas, which take fewer bytes, when all
-/// counts are whole.
+/// Whether the count of an integer histogram is that of its buckets. One that observed NaN, which no
+/// bucket holds, may have a higher one. Float histograms may differ, as arithmetic makes them.
+fn check_count(histogram: &Histogram) -> std::result::Result<(), Unusable> {
+    let buckets = histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
+    let observed = buckets.sum::<f64>() + histogram.zero_count;
+    let count = histogram.count;
+    // Integers that no float holds exactly may differ by as much.
+    let slack = count * f64::EPSILON * 4.0;
+    let fits = observed <= count + slack;
+    if fits && (histogram.sum.is_nan() || observed >= count - slack) {
+        return Ok(());
+    }
+    Err(Unusable::Count { observed, count })
+}
+
+/// Whether the integer form can say this histogram, and readers of that form take it.
+pub(crate) fn is_integer(histogram: &Histogram) -> bool {
+    let mut counts = histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
+    counts.all(|count| is_whole(*count))
+        && is_whole(histogram.count)
+        && is_whole(histogram.zero_count)
+        && check_count(histogram).is_ok()
+}
+
+/// Appends the fields of a `Histogram`: as integers with deltas, which take fewer bytes, where they
+/// can say it.
 pub(crate) fn put(out: &mut Vec<u8>, sample: &HistogramSample, with_start: bool) {
     let histogram = &*sample.value;
-    let counts = || histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
-    let whole = counts().chain([&histogram.count, &histogram.zero_count]).all(|c| is_whole(*c));
+    let whole = is_integer(histogram);
     if whole {
         put_varint_always(out, 1, histogram.count as u64);
     } else {

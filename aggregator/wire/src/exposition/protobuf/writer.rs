@@ -13,7 +13,7 @@ use crate::{
         put_double, put_double_always, put_message, put_string, put_varint, put_varint_always,
         put_zigzag,
     },
-    remote_write::histogram::{is_whole, put_side},
+    remote_write::histogram::{is_integer, is_whole, put_side},
 };
 
 const UNTYPED: u64 = 3;
@@ -113,8 +113,7 @@ impl<'a> ProtobufWriter<'a> {
 
 /// Whole counts as integers, which older readers of the format want.
 fn put_native(out: &mut Vec<u8>, histogram: &Histogram) {
-    let counts = || histogram.positive_buckets.iter().chain(&histogram.negative_buckets);
-    let whole = counts().chain([&histogram.count, &histogram.zero_count]).all(|c| is_whole(*c));
+    let whole = is_integer(histogram);
     put_count(out, (1, 4), histogram.count, whole);
     put_double(out, 2, histogram.sum);
     put_zigzag(out, 5, histogram.schema.into());

@@ -14,11 +14,11 @@ fn read_all(message: &[u8]) -> Result<HistogramSample, Unusable> {
     read(Reader::new(message), 1000).expect("is a whole message")
 }
 
-/// Integer form, by hand: count 6, sum 4.5, schema 3, zero threshold 0.5 with 1 observation,
+/// Integer form, by hand: count 7, sum 4.5, schema 3, zero threshold 0.5 with 1 observation,
 /// buckets 2 at -1, 0 at 0, then 3 at 4, one negative bucket of 1 at 2, reset, t = 7, start = 5.
 #[test]
 fn deltas_become_absolute_counts() {
-    let mut message = vec![0x08, 6, 0x19];
+    let mut message = vec![0x08, 7, 0x19];
     message.extend_from_slice(&4.5f64.to_le_bytes());
     message.extend_from_slice(&[0x20, 6, 0x29]);
     message.extend_from_slice(&0.5f64.to_le_bytes());
@@ -34,7 +34,7 @@ fn deltas_become_absolute_counts() {
         reset_hint: ResetHint::Reset,
         zero_threshold: 0.5,
         zero_count: 1.0,
-        count: 6.0,
+        count: 7.0,
         sum: 4.5,
         positive_spans: vec![Span { offset: -1, length: 2 }, Span { offset: 3, length: 1 }],
         positive_buckets: vec![2.0, 0.0, 3.0],
@@ -75,6 +75,11 @@ fn what_is_no_histogram_says_why() {
     check(&[0x08, 1, 0x20, 106], "schema 53");
     check(&[0x08, 1, 0x20, 9], "schema -5");
     check(&[0x08, 1, 0x62, 1, 2], "describe 0 buckets");
+    check(
+        &[0x08, 9, 0x5a, 2, 0x10, 1, 0x62, 1, 6],
+        "3 observations are in the buckets, but the count is 9",
+    );
+    check(&[0x08, 2, 0x5a, 2, 0x10, 1, 0x62, 1, 6], "3 observations");
     check(&[0x08, 1, 0x5a, 2, 0x10, 1, 0x62, 1, 1], "negative count");
     // Two deltas of the largest integer.
     let max = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
@@ -104,4 +109,13 @@ fn reserved_schemas_are_reduced() {
     assert_eq!(sample.value.schema, 8);
     assert_eq!(sample.value.positive_spans, [Span { offset: 1, length: 2 }]);
     assert_eq!(sample.value.positive_buckets, [3.0, 3.0]);
+}
+
+/// What observed NaN counts it, and no bucket does.
+#[test]
+fn observations_of_nan_are_in_the_count_alone() {
+    let nan = [&[0x19][..], &f64::NAN.to_le_bytes()].concat();
+    let message = |count: u8| [&[0x08, count][..], &nan, &[0x5a, 2, 0x10, 1, 0x62, 1, 6]].concat();
+    assert!(read_all(&message(9)).is_ok());
+    assert!(matches!(read_all(&message(2)), Err(Unusable::Count { .. })));
 }

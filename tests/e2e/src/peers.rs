@@ -16,12 +16,18 @@ pub fn left_out(test: &str) -> bool {
 
 /// Starts Debian's Prometheus on a port, with its configuration and data in a directory.
 pub fn prometheus(dir: &Path, port: u16, config: &str) -> Process {
+    prometheus_with(dir, port, config, &[])
+}
+
+/// The same, with further arguments.
+pub fn prometheus_with(dir: &Path, port: u16, config: &str, args: &[&str]) -> Process {
     let file = dir.join("prometheus.yml");
     std::fs::write(&file, config).expect("is written");
     let mut command = Command::new("prometheus");
     command
         .arg(format!("--config.file={}", file.display()))
         .arg(format!("--storage.tsdb.path={}", dir.join("data").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .args(args);
     Process::start("prometheus", &mut command)
 }

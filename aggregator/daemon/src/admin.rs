@@ -4,14 +4,18 @@
 use axum::{
     Router,
     extract::State,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use tokio::sync::watch;
 
-use crate::{metrics, metrics::Metrics, stop::Stop};
+use crate::{
+    metrics,
+    metrics::{Metrics, text},
+    stop::Stop,
+};
 
 /// Whether the daemon can serve, with the reason why not yet. Clones are the same.
 #[derive(Clone, Debug)]
@@ -98,9 +102,16 @@ pub fn router(metrics: Metrics, readiness: Readiness, stop: Stop, lifecycle: Lif
         .with_state(Admin { metrics, readiness, stop })
 }
 
-async fn serve_metrics(State(admin): State<Admin>) -> Response {
+async fn serve_metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     match admin.metrics.encode() {
-        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Ok(open) if text::wants_open_metrics(accept) => {
+            ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], open).into_response()
+        }
+        Ok(open) => {
+            let headers = [(header::CONTENT_TYPE, text::CONTENT_TYPE)];
+            (headers, text::from_open_metrics(&open)).into_response()
+        }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

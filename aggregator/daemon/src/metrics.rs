@@ -1,4 +1,7 @@
-//! The daemon's own metrics, in the OpenMetrics text format of `prometheus-client`.
+//! The daemon's own metrics, in the OpenMetrics text format of `prometheus-client`, or in the older
+//! one of Prometheus.
+
+pub mod text;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -11,7 +11,7 @@ use std::{
 
 use daemon::config::values::{HumanDuration, Secret};
 use model::{labels::METRIC_NAME, time::Timestamp};
-pub use otlp::{Otlp, TranslationStrategy};
+pub use otlp::{Delta, Otlp, TranslationStrategy};
 use serde::{Deserialize, Serialize};
 pub use tenancy::access::Scope;
 use tenancy::token::{Grant, Tokens};

@@ -30,12 +30,35 @@ pub(crate) struct WriteLabels {
     pub(crate) outcome: WriteOutcome,
 }
 
+/// What became of a data point of delta temporality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum DeltaOutcome {
+    Added,
+    Restarted,
+    Repeated,
+    OutOfOrder,
+    OverLimit,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct DeltaLabels {
+    pub(crate) outcome: DeltaOutcome,
+}
+
+/// What is told of delta streams.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DeltaMetrics {
+    pub(crate) streams: Gauge,
+    pub(crate) points: Family<DeltaLabels, Counter>,
+}
+
 /// Counters that handlers touch.
 #[derive(Clone, Debug)]
 pub(crate) struct AggregatorMetrics {
     pub(crate) events: Counter,
     pub(crate) writes: Family<WriteLabels, Counter>,
     pub(crate) samples_skipped: Counter,
+    pub(crate) deltas: DeltaMetrics,
     pub(crate) queries: Counter,
     pub(crate) query_seconds: Histogram,
     pub(crate) reload_succeeded: Gauge,
@@ -53,6 +76,7 @@ impl AggregatorMetrics {
             events: Counter::default(),
             writes: Family::default(),
             samples_skipped: Counter::default(),
+            deltas: DeltaMetrics::default(),
             queries: Counter::default(),
             query_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 18)),
             reload_succeeded: Gauge::default(),
@@ -78,6 +102,16 @@ impl AggregatorMetrics {
                 "aggregator_write_samples_skipped",
                 "Samples of well-formed requests that were not stored",
                 own.samples_skipped.clone(),
+            );
+            registry.register(
+                "aggregator_otlp_delta_streams",
+                "Series of delta temporality that are being added up",
+                own.deltas.streams.clone(),
+            );
+            registry.register(
+                "aggregator_otlp_delta_points",
+                "Data points of delta temporality, by what became of them",
+                own.deltas.points.clone(),
             );
             registry.register("aggregator_queries", "Queries evaluated", own.queries.clone());
             registry.register(

@@ -21,8 +21,13 @@ use tsdb::{
 };
 
 use crate::{
-    api::answer::ApiError, commands::Commands, config::Settings, front::Front, ingest::Sessions,
-    metrics::AggregatorMetrics, timeline::Timeline,
+    api::answer::ApiError,
+    commands::Commands,
+    config::{Delta, Settings},
+    front::Front,
+    ingest::{Sessions, otlp::DeltaStreams},
+    metrics::AggregatorMetrics,
+    timeline::Timeline,
 };
 
 /// Shared by all handlers; a clone is the same.
@@ -37,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// What senders of frames have registered.
     pub(crate) sessions: Arc<Sessions>,
+    /// Sums of deltas, where the configuration asks for them.
+    pub(crate) deltas: Option<Arc<DeltaStreams>>,
     pub(crate) timeline: Timeline,
     pub(crate) commands: Commands,
     pub(crate) engine: Engine,
@@ -121,8 +128,11 @@ impl State {
         });
         let queries = Arc::new(Semaphore::new(settings.query.concurrency));
         let queries_of = PerCaller::new(settings.query.concurrency_per_caller);
+        let deltas = matches!(settings.otlp.delta, Delta::Cumulative)
+            .then(|| Arc::new(DeltaStreams::new(&settings.otlp)));
         Self(Arc::new(Shared {
             settings,
+            deltas,
             started: daemon::clock::now(),
             sessions: Arc::new(Sessions::new(store.clone())),
             store,

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use daemon::config::values::HumanDuration;
 use serde::{Deserialize, Serialize};
 use wire::otlp::{Promote, Strategy, Translation};
 
@@ -25,6 +26,23 @@ pub struct Otlp {
     /// Store metrics of delta temporality as they come, with unknown type, instead of refusing
     /// them. (Prometheus has a feature flag for it.)
     pub allow_delta_temporality: bool,
+    /// What becomes of metrics of delta temporality otherwise.
+    pub delta: Delta,
+    /// Series of one tenant that are added up at once; points of others are refused.
+    pub delta_streams_max: usize,
+    /// A series that nothing was added to for so long begins anew.
+    pub delta_stale_after: HumanDuration,
+}
+
+/// What becomes of metrics that count since their last point.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Delta {
+    #[default]
+    Reject,
+    /// They are added up to what they counted since the first point. (Prometheus has a feature
+    /// flag for it.)
+    Cumulative,
 }
 
 /// The strategies by the names that Prometheus gives them.
@@ -52,6 +70,9 @@ impl Default for Otlp {
             label_name_underscore_sanitization: base.label_name_underscore_sanitization,
             label_name_preserve_multiple_underscores: base.label_name_preserve_multiple_underscores,
             allow_delta_temporality: base.allow_delta_temporality,
+            delta: Delta::default(),
+            delta_streams_max: 100_000,
+            delta_stale_after: HumanDuration(Duration::from_mins(5)),
         }
     }
 }
@@ -67,6 +88,11 @@ impl Otlp {
         if !all && !self.ignore_resource_attributes.is_empty() {
             return Err(InvalidSettings::Otlp(
                 "ignore_resource_attributes needs promote_all_resource_attributes",
+            ));
+        }
+        if self.allow_delta_temporality && self.delta == Delta::Cumulative {
+            return Err(InvalidSettings::Otlp(
+                "allow_delta_temporality and delta = \"cumulative\" exclude each other",
             ));
         }
         Ok(())

@@ -5,6 +5,7 @@
 //! good are counted in the answer and not to be sent again, as the protocol has it; where a later
 //! attempt may do better, or nothing was stored, the whole answer is an error.
 
+mod delta;
 pub(crate) mod grpc;
 
 use axum::{
@@ -16,7 +17,10 @@ use axum::{
 use codec::inflate::{Compression, decompress};
 use tenancy::access::{Access, Scope};
 use tsdb::outcome::Appended;
-use wire::otlp::{self, CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, Decoded, Status};
+use wire::otlp::{self, CONTENT_TYPE_JSON, CONTENT_TYPE_PROTOBUF, Decoded, Deltas, Status};
+
+pub(crate) use delta::DeltaStreams;
+use delta::OfRequest;
 
 use super::{batches::Batches, complaint, inflated_max, unavailable};
 use crate::{
@@ -107,7 +111,9 @@ async fn store(
 ) -> Result<Written, ApiError> {
     access.require(&[Scope::MetricsWrite, Scope::Agent])?;
     let mut batches = Batches::of(access)?;
+    let owners = Batches::of(access)?;
     let (store, node) = (state.store.clone(), access.node.clone());
+    let (deltas, metrics) = (state.deltas.clone(), state.metrics.deltas.clone());
     let settings = &state.settings;
     let translation = settings.otlp.translation(settings.query.lookback.0);
     let permit = state.write_permit(access).await?;
@@ -134,7 +140,10 @@ async fn store(
             }
         };
         let options = batches.options(node.as_deref());
-        let decoded = otlp::decode(message, &translation, &options, &mut batches)
+        let mut deltas =
+            deltas.as_deref().map(|streams| OfRequest::new(streams, owners, now, &metrics));
+        let deltas = deltas.as_mut().map(|deltas| deltas as &mut dyn Deltas);
+        let decoded = otlp::decode(message, &translation, &options, &mut batches, deltas)
             .map_err(|error| ApiError::BadData(error.to_string()))?;
         let stored = batches.append(&store, now).map_err(|error| unavailable(&error))?;
         Ok::<_, ApiError>(Written { decoded, stored, is_shared: batches.is_shared() })

@@ -69,7 +69,7 @@ fn main() {
             let rounds = (0..ROUNDS).map(|_| {
                 batch.clear();
                 let started = Instant::now();
-                decode(&body, &translation, &DecodeOptions::default(), &mut batch)
+                decode(&body, &translation, &DecodeOptions::default(), &mut batch, None)
                     .expect("decodes");
                 started.elapsed()
             });

@@ -25,6 +25,7 @@
 
 mod attributes;
 mod buckets;
+mod delta;
 mod exemplar;
 mod json;
 mod labels;
@@ -35,6 +36,7 @@ mod translate;
 
 use std::{borrow::Cow, collections::BTreeSet, str::from_utf8, time::Duration};
 
+pub use delta::{Deltas, StreamLimits, StreamStats, Streams};
 pub use json::{JsonError, from_json};
 pub use response::{Status, put_partial_success, put_status};
 
@@ -161,14 +163,18 @@ pub struct Decoded {
 
 /// Decodes a decompressed request. Data points that cannot become series are skipped and counted;
 /// a body that is corrupt or exceeds a limit of the whole is an error.
-pub fn decode(
+///
+/// With `deltas`, metrics of delta temporality are added up there; what was added before an error
+/// stays added, so that nothing is counted twice when the request comes again.
+pub fn decode<'d>(
     body: &[u8],
     translation: &Translation,
     options: &DecodeOptions<'_>,
-    partition: &mut dyn Partition,
+    partition: &'d mut dyn Partition,
+    deltas: Option<&'d mut dyn Deltas>,
 ) -> Result<Decoded, DecodeError> {
     const RESOURCE_METRICS: u32 = tag(1, BYTES);
-    let mut translator = Translator::new(translation, Sink::new(options, partition));
+    let mut translator = Translator::new(translation, Sink::new(options, partition), deltas);
     let mut message = Reader::new(body);
     while let Some(tag) = message.tag()? {
         match tag {

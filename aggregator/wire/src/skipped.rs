@@ -27,6 +27,10 @@ pub enum SkipReason {
     InvalidMetadata,
     /// The metric counts since its last sample, or does not say since when.
     Temporality,
+    /// A delta that is older than its stream or the stream's last point.
+    DeltaOutOfOrder,
+    /// A delta of a new stream, where there are as many as there may be.
+    DeltaStreams,
     /// The caller's [`crate::decode::Partition`] did not take it.
     Refused,
 }
@@ -49,6 +53,8 @@ impl SkipReason {
             Self::InvalidExemplar => "invalid_exemplar",
             Self::InvalidMetadata => "invalid_metadata",
             Self::Temporality => "temporality",
+            Self::DeltaOutOfOrder => "delta_out_of_order",
+            Self::DeltaStreams => "delta_streams",
             Self::Refused => "refused",
         }
     }

@@ -26,7 +26,7 @@ use crate::protobuf::{
 };
 
 /// The flag of a point that says that there is no value any more.
-const NO_RECORDED_VALUE: u64 = 1;
+pub(super) const NO_RECORDED_VALUE: u64 = 1;
 
 /// Counts of consecutive exponential buckets.
 #[derive(Clone, Debug, Default)]
@@ -58,12 +58,21 @@ pub(super) struct Point<'a> {
     pub(super) exemplars: Vec<Exemplar<'a>>,
     /// Exemplars beyond [`EXEMPLARS_MAX`].
     pub(super) exemplars_over: usize,
-    flags: u64,
+    pub(super) flags: u64,
 }
 
 impl<'a> Point<'a> {
     pub(super) fn is_stale(&self) -> bool {
         self.flags & NO_RECORDED_VALUE != 0
+    }
+
+    /// Whether nothing can be stored of it: a number without a value, or a histogram with more
+    /// buckets than the limit.
+    pub(super) fn is_useless(&self, shape: Shape, limit: usize) -> bool {
+        let buckets = self.bounds.len().max(self.bucket_counts.len());
+        let exponential = self.positive.counts.len() + self.negative.counts.len();
+        buckets.max(exponential) > limit
+            || shape == Shape::Sum && self.value.is_none() && !self.is_stale()
     }
 
     /// Reads a point. Lists keep one more than `max` elements at most, which is enough to see that

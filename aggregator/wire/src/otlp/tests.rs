@@ -46,7 +46,7 @@ fn cumulative() -> Value {
 fn translate(request: &Value, translation: &Translation) -> (WriteBatch, Decoded) {
     let body = from_json(request.to_string().as_bytes()).expect("is a request");
     let mut batch = WriteBatch::default();
-    let decoded = decode(&body, translation, &DecodeOptions::default(), &mut batch);
+    let decoded = decode(&body, translation, &DecodeOptions::default(), &mut batch, None);
     (batch, decoded.expect("decodes"))
 }
 

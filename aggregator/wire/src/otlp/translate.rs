@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use codec::varint::put_u64;
 use model::{
     columns::stale_nan,
     histogram::{Histogram, ResetHint},
@@ -11,7 +12,8 @@ use model::{
 };
 
 use super::{
-    DecodeError, Decoded, Metric, Translation, buckets,
+    DecodeError, Decoded, Deltas, Metric, Translation, buckets,
+    delta::Refused,
     exemplar::Exemplar,
     labels::{LabelSet, Resource},
     name::{self, Suffix},
@@ -59,6 +61,8 @@ impl Shape {
 pub(super) struct Translator<'t, 'o, 'p> {
     pub(super) translation: &'t Translation,
     sink: Sink<'o, 'p>,
+    /// Where deltas are added up, if they are.
+    deltas: Option<&'p mut dyn Deltas>,
     points: u64,
     refused: u64,
     /// Times of the first and last data point of the resource at hand.
@@ -79,8 +83,12 @@ struct Family<'m> {
 }
 
 impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
-    pub(super) fn new(translation: &'t Translation, sink: Sink<'o, 'p>) -> Self {
-        Self { translation, sink, points: 0, refused: 0, first: i64::MAX, last: i64::MIN }
+    pub(super) fn new(
+        translation: &'t Translation,
+        sink: Sink<'o, 'p>,
+        deltas: Option<&'p mut dyn Deltas>,
+    ) -> Self {
+        Self { translation, sink, deltas, points: 0, refused: 0, first: i64::MAX, last: i64::MIN }
     }
 
     pub(super) fn finish(self) -> Decoded {
@@ -111,7 +119,9 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
             Some(_) => None,
         };
         let unit = name::unit(&metric.unit);
-        let delta = metric.temporality == DELTA && has_temporality(metric.shape);
+        let is_delta = metric.temporality == DELTA && has_temporality(metric.shape);
+        let adds_up = is_delta && self.deltas.is_some();
+        let delta = is_delta && !adds_up;
         let mut family = Family {
             name: built.as_deref().unwrap_or_default(),
             kind: if delta { MetricType::Unknown } else { kind(metric) },
@@ -147,8 +157,9 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
             if let Some(reason) = fault {
                 self.sink.skip(reason, 1, || format!("metric {:?}", metric.name));
             } else {
-                let labels = resource.labels(self.translation, &point.attributes, scope);
-                self.point(metric.shape, &mut family, &point, &labels)?;
+                let attributes = std::mem::take(&mut point.attributes);
+                let labels = resource.labels(self.translation, &attributes, scope);
+                self.point(metric.shape, &mut family, &mut point, &labels, adds_up)?;
             }
             self.refused += u64::from(self.sink.taken() == before);
         }
@@ -158,20 +169,24 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
     fn takes(&self, metric: &Metric<'_>) -> bool {
         !has_temporality(metric.shape)
             || metric.temporality == CUMULATIVE
-            || metric.temporality == DELTA && self.translation.allow_delta_temporality
+            || metric.temporality == DELTA
+                && (self.deltas.is_some() || self.translation.allow_delta_temporality)
     }
 
     fn point(
         &mut self,
         shape: Shape,
         family: &mut Family<'_>,
-        point: &Point<'_>,
+        point: &mut Point<'_>,
         labels: &LabelSet<'_>,
+        adds_up: bool,
     ) -> Result<(), DecodeError> {
-        if let Some(reason) = labels.fault {
+        let added = if adds_up { self.add_up(shape, family.name, point, labels) } else { Ok(()) };
+        if let Some(reason) = labels.fault.or(added.err()) {
             self.sink.skip(reason, 1, || format!("a data point of {:?}", family.name));
             return Ok(());
         }
+        let point = &*point;
         match shape {
             Shape::Gauge | Shape::Sum => self.number(shape, family, point, labels),
             Shape::Summary => self.summary(family, point, labels),
@@ -183,6 +198,41 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
                 self.native(family, point, labels, buckets::exponential(point, family.hint))
             }
         }
+    }
+
+    /// Makes a delta the sum of all that came of its stream.
+    fn add_up(
+        &mut self,
+        shape: Shape,
+        metric: &str,
+        point: &mut Point<'_>,
+        labels: &LabelSet<'_>,
+    ) -> Result<(), SkipReason> {
+        let limit = self.sink.limits().histogram_buckets;
+        let Some(deltas) = self.deltas.as_deref_mut() else { return Ok(()) };
+        // What will be found useless is not worth a stream.
+        if labels.fault.is_some() || point.is_useless(shape, limit) {
+            return Ok(());
+        }
+        let mut pairs: Vec<(&str, &str)> =
+            labels.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+        pairs.sort_unstable();
+        let mut key = vec![shape as u8];
+        for text in pairs.iter().flat_map(|(name, value)| [*name, *value]).chain([metric]) {
+            put_u64(&mut key, text.len() as u64);
+            key.extend_from_slice(text.as_bytes());
+        }
+        let lifted = self.sink.lift().and_then(|name| {
+            pairs.iter().find(|(found, value)| *found == name && !value.is_empty())
+        });
+        let mut added = Err(SkipReason::Refused);
+        deltas.of(lifted.map(|(_, value)| *value), &mut |streams, now| {
+            added = streams.add(&key, point, shape, now).map_err(|refused| match refused {
+                Refused::OutOfOrder => SkipReason::DeltaOutOfOrder,
+                Refused::OverLimit => SkipReason::DeltaStreams,
+            });
+        });
+        added
     }
 
     fn number(

@@ -267,6 +267,40 @@ fn translation_follows_the_configuration() {
 }
 
 #[test]
+fn deltas_add_up_where_the_configuration_says_so() {
+    let server =
+        Server::start_with("[aggregator.otlp]\ndelta = \"cumulative\"\ndelta_streams_max = 2");
+    let start = now() - 60_000;
+    let send = |name: &str, after: i64, value: i64| {
+        let request = request(&json!([sum(name, 1, start + after, value)]));
+        let body: Value = export_json(&server, ACME, &request).json().expect("is JSON");
+        body["partialSuccess"]["errorMessage"].as_str().unwrap_or_default().to_owned()
+            + body["message"].as_str().unwrap_or_default()
+    };
+    for (after, value) in [(0, 5), (10_000, 2), (10_000, 2), (20_000, 3)] {
+        assert_eq!(send("jobs", after, value), "");
+    }
+    let jobs = "{__name__=~\"jobs.*\"}";
+    assert_eq!(server.value(ACME, jobs).as_deref(), Some("10"));
+    let late = send("jobs", 15_000, 1);
+    assert!(late.contains("delta out of order"), "{late}");
+    assert_eq!(send("more", 0, 1), "");
+    let over = send("over", 0, 1);
+    assert!(over.contains("delta streams"), "{over}");
+    assert_eq!(server.value(ACME, jobs).as_deref(), Some("10"));
+    let metrics = server.get(ACME, "/metrics", &[]).text().expect("is text");
+    for line in [
+        "aggregator_otlp_delta_streams 2",
+        "aggregator_otlp_delta_points_total{outcome=\"Added\"} 4",
+        "aggregator_otlp_delta_points_total{outcome=\"Repeated\"} 1",
+        "aggregator_otlp_delta_points_total{outcome=\"OutOfOrder\"} 1",
+        "aggregator_otlp_delta_points_total{outcome=\"OverLimit\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+}
+
+#[test]
 fn a_configuration_that_contradicts_itself_is_refused() {
     for (lines, expected) in [
         ("translation_strategy = \"Underscores\"", "NoUTF8EscapingWithSuffixes"),

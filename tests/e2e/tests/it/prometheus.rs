@@ -1,6 +1,7 @@
 //! A real Prometheus writes into us and federates from us; promtool asks us.
 
 use std::{
+    io::Write,
     path::Path,
     process::{Command, Stdio},
 };
@@ -85,4 +86,37 @@ fn promtool_queries_us() {
     assert!(range.contains("{job=\"x\"} =>"), "{range}");
     assert!(promtool(&["query", "series", "--match=asked", &url]).contains("__name__=\"asked\""));
     assert_eq!(promtool(&["query", "labels", &url, "job"]).trim(), "x");
+}
+
+/// What promtool's linter says of an exposition, and how it exits: 1 if it cannot be read, 3 if it
+/// finds fault with it.
+fn linted(exposition: &str) -> (Option<i32>, String) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let mut input = promtool.stdin.take().expect("is piped");
+    input.write_all(exposition.as_bytes()).expect("is read");
+    drop(input);
+    let output = promtool.wait_with_output().expect("ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn promtool_finds_no_fault_with_what_we_expose() {
+    if peers::left_out("promtool check metrics") {
+        return;
+    }
+    let server = Server::start_with("metrics_tenants_max = 5");
+    let labels = [("__name__", "exposed.by"), ("zone", "\"quoted\"\n")];
+    let stored = send(&server, ACME, Version::V2, &batch(&labels, &[(now(), 7.5)]));
+    assert!(stored.status().is_success());
+    let text =
+        |path: &str, query: &[(&str, &str)]| server.get(ACME, path, query).text().expect("is text");
+    assert_eq!(linted(&text("/metrics", &[])), (Some(0), String::new()));
+    // A federated series has no help, and that is all that is wrong with it.
+    let federated = text("/federate", &[("match[]", "{zone!=\"\"}")]);
+    assert_eq!(linted(&federated), (Some(3), "exposed_by no help text\n".to_owned()));
 }

@@ -63,6 +63,9 @@ fn request(symbols: &[&str], series: &[(&[u8], &[Part])]) -> Vec<u8> {
     body
 }
 
+/// What it shows, series, the status, and what is written.
+type Case<'a> = (&'a str, &'a [(&'a [u8], &'a [Part])], u16, [u64; 3]);
+
 #[derive(Clone, Copy)]
 enum Part {
     /// A sample so many milliseconds from now.
@@ -110,7 +113,7 @@ fn what_is_written_is_told_and_the_rest_is_refused_for_good() {
     // Symbols: 1 is the name of metrics, then 2 a, 3 b, 4 c.
     let symbols = ["", "__name__", "a", "b", "c"];
     let a: &[u8] = &[1, 2];
-    let cases: &[(&str, &[(&[u8], &[Part])], u16, [u64; 3])] = &[
+    let cases: &[Case<'_>] = &[
         ("nothing", &[], 204, [0, 0, 0]),
         ("a sample", &[(a, &[At(0)])], 204, [1, 0, 0]),
         (

@@ -122,7 +122,7 @@ proptest! {
         }
         let translation = Translation { convert_histograms_to_nhcb: nhcb, ..Translation::default() };
         let mut batch = WriteBatch::default();
-        if let Ok(decoded) = decode(&body, &translation, &DecodeOptions::default(), &mut batch) {
+        if let Ok(decoded) = decode(&body, &translation, &DecodeOptions::default(), &mut batch, None) {
             prop_assert!(decoded.points_refused <= decoded.points);
             prop_assert_eq!(decoded.stats.series, batch.series_count() as u64);
         }
@@ -132,7 +132,7 @@ proptest! {
     fn no_bytes_make_the_decoder_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut batch = WriteBatch::default();
         let options = DecodeOptions::default();
-        if let Ok(decoded) = decode(&body, &Translation::default(), &options, &mut batch) {
+        if let Ok(decoded) = decode(&body, &Translation::default(), &options, &mut batch, None) {
             prop_assert!(decoded.points_refused <= decoded.points);
         }
     }

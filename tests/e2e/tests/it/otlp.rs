@@ -309,6 +309,8 @@ fn a_configuration_that_contradicts_itself_is_refused() {
             "promote_all_resource_attributes = true\npromote_resource_attributes = [\"a\"]",
             "exclude each other",
         ),
+        ("allow_delta_temporality = true\ndelta = \"cumulative\"", "exclude each other"),
+        ("delta = \"keep\"", "`reject` or `cumulative`"),
     ] {
         let file = tempfile::NamedTempFile::with_suffix(".toml").expect("is created");
         std::fs::write(file.path(), format!("[aggregator.otlp]\n{lines}\n")).expect("is written");

@@ -23,7 +23,8 @@ pub struct Hints {
     /// Labels of an enclosing `by` or `without`.
     pub grouping: Vec<String>,
     pub by: bool,
-    /// At most so many series are of interest; zero means all.
+    /// At most so many series, or of names and values of labels the first so many, are of interest;
+    /// zero means all.
     pub limit: usize,
     /// The stretches of time that the query looks at, if one sample of each is all it needs.
     pub windows: Option<Windows>,

@@ -21,6 +21,7 @@ use model::{
     time::Timestamp,
 };
 use tenancy::access::Scope;
+use tsdb::view::View;
 use wire::exposition::{Accepted, Attached, ProtobufWriter, Writer};
 
 use super::{answer::ApiError, params::Params, series::look_up};
@@ -65,7 +66,7 @@ pub(crate) async fn federate(
         });
         found.dedup_by(|a, b| a.labels() == b.labels());
         let mut body = Vec::new();
-        expose(&found, Out::begin(&mut body, accepted, &attached), (start, now))?;
+        expose(view, &found, Out::begin(&mut body, accepted, &attached), (start, now))?;
         Ok(body)
     })
     .await?;
@@ -118,12 +119,14 @@ impl<'a> Out<'a> {
 }
 
 fn expose(
+    view: &View,
     found: &[Box<dyn SeriesHandle>],
     mut out: Out<'_>,
     (start, now): (Timestamp, Timestamp),
 ) -> Result<(), ApiError> {
     let mut columns = Columns::default();
     for handle in found {
+        view.check()?;
         columns.clear();
         handle.decode(&mut columns)?;
         let newest = columns.times.partition_point(|time| *time <= now.millis()).checked_sub(1);

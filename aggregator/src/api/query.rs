@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::{extract, response::Response};
-use model::{matcher::Matcher, time::Timestamp};
+use model::{matcher::Matcher, query::QueryError, time::Timestamp};
 use promql::{Answer, Context, EvalError, Expr, ParseOptions};
 use tenancy::access::{Access, Scope};
 use tokio::time::Instant;
@@ -154,14 +154,13 @@ pub(crate) async fn evaluate(
     let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
         .await
         .map_err(|_elapsed| ApiError::Timeout("query timed out in query queue".to_owned()))??;
-    let view = state.view(access);
     let gone = CancelOnDrop::default();
-    let cancelled = Arc::clone(&gone.0);
+    let stop = gone.or_at(deadline);
+    let view = state.view(access).until(stop.clone());
     let engine = state.engine.clone();
     let started = Instant::now();
     let evaluated = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let stop = || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now();
         let lookback = lookback.and_then(|millis| u64::try_from(millis).ok());
         let context = Context {
             cancelled: &stop,
@@ -183,10 +182,13 @@ pub(crate) async fn evaluate(
     let took = started.elapsed();
     state.metrics.query_seconds.observe(took.as_secs_f64());
     let answer = evaluated.map_err(|error| match error {
-        EvalError::Cancelled if deadline <= Instant::now() => {
-            ApiError::Timeout("query timed out in expression evaluation".to_owned())
+        EvalError::Cancelled | EvalError::Storage(QueryError::Cancelled) => {
+            if deadline <= Instant::now() {
+                ApiError::Timeout("query timed out in expression evaluation".to_owned())
+            } else {
+                ApiError::Canceled("query was canceled".to_owned())
+            }
         }
-        EvalError::Cancelled => ApiError::Canceled("query was canceled".to_owned()),
         EvalError::Storage(error) => error.into(),
         other => ApiError::Execution(other.to_string()),
     })?;
@@ -196,6 +198,17 @@ pub(crate) async fn evaluate(
 /// Sets its flag when it is dropped, as the future of a request is when the client goes away.
 #[derive(Debug, Default)]
 pub(super) struct CancelOnDrop(pub(super) Arc<AtomicBool>);
+
+impl CancelOnDrop {
+    /// What says so once this was dropped or it is too late.
+    pub(super) fn or_at(
+        &self,
+        deadline: Instant,
+    ) -> impl Fn() -> bool + Clone + Send + Sync + use<> {
+        let cancelled = Arc::clone(&self.0);
+        move || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now()
+    }
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

@@ -4,11 +4,7 @@
 //! series by series: what it takes in memory is the series at hand and what the client has not
 //! taken yet, however long the answer is.
 
-use std::{
-    io,
-    ops::Range,
-    sync::{Arc, atomic::Ordering},
-};
+use std::{io, ops::Range};
 
 use axum::{
     body::{Body, Bytes},
@@ -62,15 +58,14 @@ pub(crate) async fn read(
     let permit = tokio::time::timeout_at(deadline, state.query_permit(&access))
         .await
         .map_err(|_elapsed| ApiError::Timeout("timed out in the query queue".to_owned()))??;
-    let view = state.view(&access);
     let samples_max = state.settings.query.samples_max;
     let (sender, receiver) = mpsc::channel(PIECES_MAX);
     let until_dropped = CancelOnDrop::default();
-    let cancelled = Arc::clone(&until_dropped.0);
+    let stop = until_dropped.or_at(deadline);
+    let view = state.view(&access).until(stop.clone());
     state.metrics.queries.inc();
     let reading = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let stop = || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now();
         let request = decode(compression, &body)?;
         drop(body);
         match request.response {

@@ -16,6 +16,7 @@ pub mod view;
 
 mod admission;
 mod block;
+mod bounds;
 mod chunk;
 mod compact;
 mod flush;

@@ -54,28 +54,38 @@ fn text(packed: &[u8], at: usize) -> (&[u8], usize) {
 /// So few are compared with each other at once.
 const FEW: usize = 8;
 
-/// Sorts by labels.
-pub(crate) fn sort<T>(found: &mut Vec<(Labels, T)>) {
-    if found.is_sorted_by(|a, b| compare(&a.0, &b.0).is_le()) {
+/// Sorts by labels. What has the same labels keeps its order.
+pub(crate) fn sort<T>(found: &mut Vec<T>, labels: impl Fn(&T) -> &Labels) {
+    if found.is_sorted_by(|a, b| compare(labels(a), labels(b)).is_le()) {
         return;
     }
-    let sets: Vec<&[u8]> = found.iter().map(|(labels, _)| labels.as_bytes()).collect();
+    let sets: Vec<&[u8]> = found.iter().map(|one| labels(one).as_bytes()).collect();
     let order = order(&sets);
-    let mut taken: Vec<Option<(Labels, T)>> = std::mem::take(found).into_iter().map(Some).collect();
+    let mut taken: Vec<Option<T>> = std::mem::take(found).into_iter().map(Some).collect();
     found.extend(order.into_iter().filter_map(|place| taken.get_mut(place as usize)?.take()));
 }
 
-/// A set that is being sorted: the text that decides, cut to a number, and its place.
+/// A set that is being sorted: the text that decides, cut to a number, its length before the cut,
+/// and the place of the set.
 #[derive(Clone, Copy, Debug)]
 struct Item {
     key: u64,
+    length: u32,
     place: u32,
+}
+
+impl Item {
+    /// Whether the number is the whole text.
+    fn is_whole(&self) -> bool {
+        self.length as usize <= size_of::<u64>()
+    }
 }
 
 /// The places of the sets in order. Sets are compared only by the first text that they do not all
 /// have in common; those that have it in common go on to the next such text, and so forth.
 fn order(sets: &[&[u8]]) -> Vec<u32> {
-    let mut items: Vec<Item> = (0..sets.len() as u32).map(|place| Item { key: 0, place }).collect();
+    let places = 0..sets.len() as u32;
+    let mut items: Vec<Item> = places.map(|place| Item { key: 0, length: 0, place }).collect();
     let set = |item: &Item| sets.get(item.place as usize).copied().unwrap_or_default();
     // Ranges that are yet to be sorted, and up to where their sets are the same.
     let mut todo = vec![(0..items.len(), 0)];
@@ -102,11 +112,19 @@ fn order(sets: &[&[u8]]) -> Vec<u32> {
         let shared = |item: &Item| first_difference(common, texts(item).unwrap_or_default());
         let skip = group.iter().map(shared).min().unwrap_or(0);
         for item in &mut *group {
-            item.key = number(texts(item).and_then(|text| text.get(skip..)).unwrap_or_default());
+            let rest = texts(item).and_then(|text| text.get(skip..)).unwrap_or_default();
+            (item.key, item.length) = (number(rest), u32::try_from(rest.len()).unwrap_or(u32::MAX));
         }
-        group.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| texts(a).cmp(&texts(b))));
+        // Going back to the sets means waiting for memory, which mostly is not needed.
+        let by_text = |a: &Item, b: &Item| {
+            a.key.cmp(&b.key).then_with(|| match a.is_whole() && b.is_whole() {
+                true => a.length.cmp(&b.length),
+                false => texts(a).cmp(&texts(b)),
+            })
+        };
+        group.sort_by(by_text);
         let mut start = range.start;
-        for same in group.chunk_by(|a, b| a.key == b.key && texts(a) == texts(b)) {
+        for same in group.chunk_by(|a, b| by_text(a, b).is_eq()) {
             let ended = same.first().is_none_or(|item| ends(item) == at);
             if same.len() > 1 && !ended {
                 todo.push((start..start + same.len(), same.first().map_or(at, ends)));

@@ -10,6 +10,8 @@ use model::{
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use roaring::RoaringBitmap;
 
+use crate::bounds::Bounds;
+
 pub(crate) mod memo;
 
 /// Largest set of literals that is looked up one by one.
@@ -41,6 +43,7 @@ pub(crate) struct Pattern<'a> {
     /// What values that match begin with.
     pub(crate) prefix: &'a str,
     pub(crate) pass: &'a dyn Fn(&str) -> bool,
+    pub(crate) bounds: &'a Bounds<'a>,
 }
 
 impl Pattern<'_> {
@@ -99,6 +102,7 @@ impl Condition {
         &self,
         index: &dyn LabelIndex,
         among: Option<&RoaringBitmap>,
+        bounds: &Bounds<'_>,
     ) -> Result<RoaringBitmap, QueryError> {
         let name = self.matcher.name();
         match &self.shape {
@@ -113,11 +117,8 @@ impl Condition {
             Shape::Prefix(prefix) => {
                 let negated = self.is_negated();
                 let pass = |value: &str| self.matcher.matches(value) != negated;
-                index.with_values(
-                    name,
-                    &Pattern { text: self.matcher.value(), prefix, pass: &pass },
-                    among,
-                )
+                let text = self.matcher.value();
+                index.with_values(name, &Pattern { text, prefix, pass: &pass, bounds }, among)
             }
         }
     }
@@ -127,6 +128,7 @@ impl Condition {
 pub(crate) fn resolve(
     conditions: &[Condition],
     index: &dyn LabelIndex,
+    bounds: &Bounds<'_>,
 ) -> Result<RoaringBitmap, QueryError> {
     let mut ordered: Vec<&Condition> = conditions.iter().collect();
     ordered.sort_by_key(|condition| (condition.matches_empty, condition.cost()));
@@ -135,8 +137,9 @@ pub(crate) fn resolve(
         if found.as_ref().is_some_and(RoaringBitmap::is_empty) {
             break;
         }
+        bounds.check()?;
         // What a condition says of the empty value it says of series without the label.
-        let (sets, keeps) = sets(condition, index, found.as_ref())?;
+        let (sets, keeps) = sets(condition, index, found.as_ref(), bounds)?;
         let mut result = match found {
             Some(found) => found,
             // The first condition that names what it wants needs no list of all series.
@@ -165,16 +168,18 @@ fn sets(
     condition: &Condition,
     index: &dyn LabelIndex,
     among: Option<&RoaringBitmap>,
+    bounds: &Bounds<'_>,
 ) -> Result<(Vec<RoaringBitmap>, bool), QueryError> {
     let name = condition.matcher.name();
+    let described = || condition.described(index, among, bounds);
     Ok(match (condition.is_negated(), condition.matches_empty) {
-        (false, false) => (vec![condition.described(index, among)?], true),
-        (true, true) => (vec![condition.described(index, among)?], false),
+        (false, false) => (vec![described()?], true),
+        (true, true) => (vec![described()?], false),
         (false, true) if condition.shape == Shape::Anything => (Vec::new(), false),
-        (false, true) => (vec![index.with_name(name)?, condition.described(index, among)?], true),
+        (false, true) => (vec![index.with_name(name)?, described()?], true),
         (true, false) => {
             let with_name = index.with_name(name)?;
-            (vec![with_name - condition.described(index, among)?], true)
+            (vec![with_name - described()?], true)
         }
     })
 }

@@ -14,16 +14,19 @@ use model::{
 };
 
 use crate::{
-    order::{compare, sort},
+    bounds::{Bounds, Stop},
+    order::sort,
     select::Condition,
     store::Inner,
     times::Times,
 };
 
 mod handle;
+mod least;
 mod reach;
 
-use handle::{Handle, Part};
+use handle::Found;
+use least::Least;
 use reach::Reach;
 
 /// The label that names the tenant in views of several.
@@ -55,6 +58,7 @@ impl TenantSet {
 pub struct View {
     inner: Arc<Inner>,
     tenants: TenantSet,
+    stop: Option<Arc<Stop>>,
 }
 
 impl fmt::Debug for View {
@@ -65,7 +69,24 @@ impl fmt::Debug for View {
 
 impl View {
     pub(crate) fn new(inner: Arc<Inner>, tenants: TenantSet) -> Self {
-        Self { inner, tenants }
+        Self { inner, tenants, stop: None }
+    }
+
+    /// The same view, whose look-ups end with [`QueryError::Cancelled`] soon after `stop` has said
+    /// so. It is asked many times per millisecond.
+    #[must_use]
+    pub fn until(mut self, stop: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.stop = Some(Arc::new(stop));
+        self
+    }
+
+    /// For a caller that goes through what it has found: whether to go on.
+    pub fn check(&self) -> Result<(), QueryError> {
+        self.bounds(0).check()
+    }
+
+    fn bounds(&self, limit: usize) -> Bounds<'_> {
+        Bounds::new(self.stop.as_deref(), limit)
     }
 
     /// The conditions that are left for series once the tenants are chosen.
@@ -85,35 +106,41 @@ impl Queryable for View {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
         let times = Times::of(selection);
-        let mut found: Vec<(Labels, Part)> = Vec::new();
+        let bounds = self.bounds(0);
+        let mut found = Found::new();
+        let mut is_sorted = true;
         for tenant in &reach.tenants {
-            let parts = reach.select(tenant, &conditions, &times)?;
-            found.extend(
-                parts.into_iter().map(|(labels, part)| (reach.label(labels, tenant), part)),
-            );
+            is_sorted &= reach.select(tenant, &conditions, &times, &bounds, &mut found)?;
         }
-        sort(&mut found);
-        let mut handles: Vec<Handle> = Vec::with_capacity(found.len());
-        for (labels, part) in found {
-            match handles.last_mut().filter(|last| last.labels == labels) {
-                Some(last) => last.parts.push(part),
-                None => handles.push(Handle::new(&self.inner, labels, part)),
+        if is_sorted {
+            return Ok(found.into_iter().map(|handle| handle as _).collect());
+        }
+        bounds.check()?;
+        sort(&mut found, |handle| &handle.labels);
+        let mut handles: SeriesSet = Vec::with_capacity(found.len());
+        let mut found = found.into_iter().peekable();
+        while let Some(mut handle) = found.next() {
+            while let Some(same) = found.next_if(|next| next.labels == handle.labels) {
+                handle.join(*same);
             }
+            handles.push(handle);
         }
-        Ok(handles.into_iter().map(|handle| Box::new(handle) as _).collect())
+        Ok(handles)
     }
 
     fn series(&self, selection: &Selection<'_>) -> Result<Vec<Labels>, QueryError> {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
         let times = Times::of(selection);
+        let bounds = self.bounds(selection.hints.limit);
         let mut found = Vec::new();
         for tenant in &reach.tenants {
-            let series = reach.series(tenant, &conditions, &times)?;
-            found.extend(series.into_iter().map(|labels| reach.label(labels, tenant)));
+            reach.series(tenant, &conditions, &times, &bounds, &mut found)?;
         }
-        found.sort_by(compare);
+        bounds.check()?;
+        sort(&mut found, |labels| labels);
         found.dedup();
+        found.truncate(bounds.limit);
         Ok(found)
     }
 
@@ -121,18 +148,15 @@ impl Queryable for View {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
         let times = Times::of(selection);
-        let mut names = BTreeSet::new();
+        let bounds = self.bounds(selection.hints.limit);
+        let mut names = Least::new(bounds.limit);
         for tenant in &reach.tenants {
-            reach.label_names(tenant, &conditions, &times, &mut |name| {
-                if !names.contains(name) {
-                    names.insert(name.to_owned());
-                }
-            })?;
+            reach.label_names(tenant, &conditions, &times, &bounds, &mut |name| names.add(name))?;
         }
         if reach.labelled && !names.is_empty() {
-            names.insert(TENANT_LABEL.to_owned());
+            names.add(TENANT_LABEL);
         }
-        Ok(names.into_iter().collect())
+        Ok(names.finish())
     }
 
     fn label_values(
@@ -143,23 +167,21 @@ impl Queryable for View {
         let reach = self.reach(selection);
         let conditions = self.conditions(selection);
         let times = Times::of(selection);
-        let mut values = BTreeSet::new();
+        let bounds = self.bounds(selection.hints.limit);
+        let mut values = Least::new(bounds.limit);
         for tenant in &reach.tenants {
             if reach.labelled && name == TENANT_LABEL {
                 let mut any = false;
-                reach.label_names(tenant, &conditions, &times, &mut |_| any = true)?;
+                reach.label_names(tenant, &conditions, &times, &bounds, &mut |_| any = true)?;
                 if any {
-                    values.insert(tenant.to_string());
+                    values.add(tenant.as_str());
                 }
                 continue;
             }
-            reach.label_values(tenant, name, &conditions, &times, &mut |value| {
-                if !values.contains(value) {
-                    values.insert(value.to_owned());
-                }
-            })?;
+            let add = &mut |value: &str| values.add(value);
+            reach.label_values(tenant, name, &conditions, &times, &bounds, add)?;
         }
-        Ok(values.into_iter().collect())
+        Ok(values.finish())
     }
 
     fn exemplars(
@@ -172,7 +194,9 @@ impl Queryable for View {
         for tenant in &reach.tenants {
             let Some(partition) = self.inner.head.get(tenant) else { continue };
             let (start, end) = (selection.start.0, selection.end.0);
-            for (labels, exemplars) in partition.exemplars(&conditions, start, end)? {
+            for (labels, exemplars) in
+                partition.exemplars(&conditions, start, end, &self.bounds(0))?
+            {
                 found.insert(reach.label(labels, tenant), exemplars);
             }
         }

@@ -15,6 +15,7 @@ use super::{
     shared::{Columns, Symbols},
 };
 use crate::{
+    bounds::Bounds,
     chunk,
     samples::Samples,
     select::{Condition, LabelIndex, Pattern, memo::WORTH_REMEMBERING, resolve},
@@ -68,14 +69,17 @@ impl BlockTenant {
         self.root.root().ok_or_else(|| self.block.damaged("a root"))
     }
 
-    /// The series that match and have samples in a range of time.
+    /// Visits the series that match and have samples in a range of time, in order of labels, until
+    /// the visitor returns `false`.
     pub(crate) fn select(
         &self,
         conditions: &[Condition],
         times: &Times,
-    ) -> Result<Vec<(Labels, BlockSeries)>, QueryError> {
-        let found = resolve(conditions, self)?;
-        let mut selected = Vec::new();
+        bounds: &Bounds<'_>,
+        visit: &mut dyn FnMut(Labels, BlockSeries) -> bool,
+    ) -> Result<(), QueryError> {
+        let found = resolve(conditions, self, bounds)?;
+        let mut pace = bounds.pace();
         let (columns, symbols) = (Columns::new(self), Symbols::new(self));
         let root = self.root()?;
         let mut numbers = found.iter().peekable();
@@ -88,18 +92,21 @@ impl BlockTenant {
             while let Some(wanted) = numbers.peek().copied().filter(|wanted| *wanted < until) {
                 let skipped = reader.skip(wanted - number);
                 number += skipped.ok_or_else(|| self.block.damaged("series"))?;
+                pace.step()?;
                 self.advance(&mut reader, &columns)?;
                 if numbers.next_if_eq(&number).is_some() {
                     let chunks = self.locate(&reader.chunks, &columns, times)?;
                     if !chunks.is_empty() {
                         let labels = symbols.labels(&reader.symbols)?;
-                        selected.push((labels, BlockSeries { tenant: self.clone(), chunks }));
+                        if !visit(labels, BlockSeries { tenant: self.clone(), chunks }) {
+                            return Ok(());
+                        }
                     }
                 }
                 number += 1;
             }
         }
-        Ok(selected)
+        Ok(())
     }
 
     /// Reads the next entry; when that fails, tells damaged columns from damaged series.
@@ -144,26 +151,31 @@ impl BlockTenant {
         self.block.id()
     }
 
-    /// Calls back with each value of a label that some of the series have; all series when `None`.
+    /// Calls back with each value of a label that some of the series have, in order and as many as
+    /// the bounds allow; all series when `None`.
     pub(crate) fn values(
         &self,
         name: &str,
         series: Option<&RoaringBitmap>,
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
-    ) -> Result<(), BlockError> {
+    ) -> Result<(), QueryError> {
         let root = self.root()?;
-        self.visit(name, "", &mut |value, list| {
-            let mut own = RoaringBitmap::new();
+        let mut left = bounds.limit;
+        self.visit(name, "", bounds, &mut |value, list| {
+            if value.is_empty() {
+                return Some(true);
+            }
             if let Some(series) = series {
+                let mut own = RoaringBitmap::new();
                 collect(list, root, &mut own)?;
                 if own.is_disjoint(series) {
-                    return Some(());
+                    return Some(true);
                 }
             }
-            if !value.is_empty() {
-                visit(value);
-            }
-            Some(())
+            visit(value);
+            left -= 1;
+            Some(left > 0)
         })
     }
 
@@ -172,13 +184,15 @@ impl BlockTenant {
         Ok(&self.root()?.names)
     }
 
-    /// Visits the entries of one name whose values begin with a prefix.
+    /// Visits the entries of one name whose values begin with a prefix, until the visitor returns
+    /// `false`; `None` when they are damaged.
     fn visit(
         &self,
         name: &str,
         prefix: &str,
-        visit: &mut dyn FnMut(&str, super::postings::List<'_>) -> Option<()>,
-    ) -> Result<(), BlockError> {
+        bounds: &Bounds<'_>,
+        visit: &mut dyn FnMut(&str, super::postings::List<'_>) -> Option<bool>,
+    ) -> Result<(), QueryError> {
         let root = self.root()?;
         let found = root.names.iter().position(|known| **known == *name);
         let Some(number) = found.map(|number| number as u32) else { return Ok(()) };
@@ -187,8 +201,10 @@ impl BlockTenant {
         let after = root
             .labels
             .partition_point(|page| (name_of(page.name), &*page.value) <= (name, prefix));
+        let mut wants_more = true;
         let pages = root.labels.get(after.saturating_sub(1)..).unwrap_or_default();
         for page in pages {
+            bounds.check()?;
             let first = name_of(page.name);
             if first > name || (first == name && !may_begin(&page.value, prefix)) {
                 break;
@@ -198,12 +214,13 @@ impl BlockTenant {
                 if entry != number {
                     return Some(name_of(entry) < name);
                 }
-                if value.starts_with(prefix) {
-                    visit(value, list)?;
-                }
-                Some(may_begin(value, prefix))
+                wants_more = !value.starts_with(prefix) || visit(value, list)?;
+                Some(wants_more && may_begin(value, prefix))
             })
             .ok_or_else(|| self.block.damaged("labels"))?;
+            if !wants_more {
+                break;
+            }
         }
         Ok(())
     }
@@ -228,8 +245,11 @@ impl LabelIndex for BlockTenant {
     fn with_value(&self, name: &str, value: &str) -> Result<RoaringBitmap, QueryError> {
         let mut found = RoaringBitmap::new();
         let root = self.root()?;
-        self.visit(name, value, &mut |entry, list| {
-            if entry == value { collect(list, root, &mut found) } else { Some(()) }
+        self.visit(name, value, &Bounds::NONE, &mut |entry, list| {
+            if entry == value {
+                collect(list, root, &mut found)?;
+            }
+            Some(false)
         })?;
         Ok(found)
     }
@@ -246,13 +266,12 @@ impl LabelIndex for BlockTenant {
         let series = self.root()?.series;
         let mut found = Union::new(series);
         let mut tried = 0;
-        self.visit(name, pattern.prefix, &mut |value, list| {
+        self.visit(name, pattern.prefix, pattern.bounds, &mut |value, list| {
             tried += 1;
             if !value.is_empty() && (pattern.pass)(value) {
-                list.runs(series, |start, end| found.add_range(start, end))
-            } else {
-                Some(())
+                list.runs(series, |start, end| found.add_range(start, end))?;
             }
+            Some(true)
         })?;
         let found = found.finish();
         if tried >= WORTH_REMEMBERING {

@@ -125,33 +125,63 @@ impl Counts for Columns<'_> {
 #[derive(Debug)]
 pub(super) struct Symbols<'a> {
     pages: Pages<'a>,
-    packed: RefCell<Vec<u8>>,
+    /// The set made last, which mostly has some of the same pairs in the same places, and the one
+    /// in the making.
+    sets: RefCell<[PackedSet; 2]>,
+}
+
+/// A packed label set, and of each pair its symbol, the rank of its name and where it ends.
+#[derive(Debug, Default)]
+struct PackedSet {
+    packed: Vec<u8>,
+    pairs: Vec<(u32, u32, usize)>,
+}
+
+impl PackedSet {
+    /// A pair as its symbol, the rank of its name, and its bytes.
+    fn get(&self, place: usize) -> Option<(u32, u32, &[u8])> {
+        let (symbol, rank, end) = *self.pairs.get(place)?;
+        let before = place.checked_sub(1).and_then(|before| self.pairs.get(before));
+        let start = before.map_or(0, |(_, _, end)| *end);
+        Some((symbol, rank, self.packed.get(start..end)?))
+    }
+
+    /// Adds a pair. `None` when its name does not come after the last one.
+    fn push(&mut self, symbol: u32, rank: u32, pair: &[u8]) -> Option<()> {
+        if self.pairs.last().is_some_and(|(_, last, _)| rank <= *last) {
+            return None;
+        }
+        self.packed.extend_from_slice(pair);
+        self.pairs.push((symbol, rank, self.packed.len()));
+        Some(())
+    }
 }
 
 impl<'a> Symbols<'a> {
     pub(super) fn new(tenant: &'a BlockTenant) -> Self {
-        Self { pages: Pages::new(tenant, "a list of labels"), packed: RefCell::default() }
+        Self { pages: Pages::new(tenant, "a list of labels"), sets: RefCell::default() }
     }
 
     /// The label set that some symbols are.
     pub(super) fn labels(&self, symbols: &[u32]) -> Result<Labels, BlockError> {
         let root = self.pages.tenant.root()?;
-        let mut packed = self.packed.borrow_mut();
-        packed.clear();
-        let mut least_rank = 0;
-        for symbol in symbols {
+        let mut sets = self.sets.borrow_mut();
+        let [set, last] = &mut *sets;
+        std::mem::swap(set, last);
+        set.packed.clear();
+        set.pairs.clear();
+        for (place, symbol) in symbols.iter().enumerate() {
+            if let Some((_, rank, pair)) = last.get(place).filter(|known| known.0 == *symbol) {
+                set.push(*symbol, rank, pair).ok_or_else(|| self.pages.damaged())?;
+                continue;
+            }
             let found = find(&root.symbol_pages, *symbol, root.symbols);
             let (page, place, _) = found.ok_or_else(|| self.pages.damaged())?;
             self.pages.with(place, page, |loaded| {
                 let (rank, pair) = loaded.symbols(root)?.get((symbol - page.first) as usize)?;
-                if rank < least_rank {
-                    return None;
-                }
-                least_rank = rank + 1;
-                packed.extend_from_slice(pair);
-                Some(())
+                set.push(*symbol, rank, pair)
             })?;
         }
-        Ok(Labels::from_packed_pairs(&packed))
+        Ok(Labels::from_packed_pairs(&set.packed))
     }
 }

@@ -18,6 +18,7 @@ use super::{
     postings::Postings,
 };
 use crate::{
+    bounds::Bounds,
     hash::HashKey,
     select::{
         LabelIndex, Pattern,
@@ -35,6 +36,9 @@ use texts::{Text, Texts};
 
 /// Most labels of a series that the index can hold.
 pub(crate) const LABELS_MAX: usize = 1000;
+
+/// Room for the labels of most series, in bytes.
+const PACKED_BYTES: usize = 512;
 
 #[derive(Debug)]
 struct Name {
@@ -195,23 +199,28 @@ impl Index {
         self.pairs.get(*found as usize)
     }
 
+    fn page_of(&self, series: u32) -> Option<&Page> {
+        self.pages.get(series as usize / PAGE_SERIES)?.as_deref()
+    }
+
     fn pairs_of(&self, series: u32) -> impl Iterator<Item = u32> {
-        let page = self.pages.get(series as usize / PAGE_SERIES).and_then(Option::as_ref);
+        let page = self.page_of(series);
         page.into_iter().flat_map(move |page| page.pairs_of(series as usize % PAGE_SERIES))
     }
 
     /// The labels of a series that exists.
     pub(crate) fn labels(&self, series: u32) -> Labels {
-        self.join(self.pairs_of(series))
+        let pairs: Vec<u32> = self.pairs_of(series).collect();
+        self.join(&pairs, &mut Vec::with_capacity(PACKED_BYTES))
     }
 
-    fn join(&self, pairs: impl Iterator<Item = u32>) -> Labels {
-        let mut packed = Vec::with_capacity(512);
+    fn join(&self, pairs: &[u32], packed: &mut Vec<u8>) -> Labels {
+        packed.clear();
         for pair in pairs {
-            let pair = &self.pairs[pair as usize];
-            put_pair(&mut packed, self.text_of(pair.name), self.texts.get(pair.value));
+            let pair = &self.pairs[*pair as usize];
+            put_pair(packed, self.text_of(pair.name), self.texts.get(pair.value));
         }
-        Labels::from_packed_pairs(&packed)
+        Labels::from_packed_pairs(packed)
     }
 
     /// The labels of many series.
@@ -222,18 +231,21 @@ impl Index {
         const TOGETHER: usize = 128;
         let mut found = Vec::with_capacity(series.len());
         let (mut pairs, mut ends) = (Vec::new(), Vec::new());
+        let mut packed = Vec::with_capacity(PACKED_BYTES);
         for some in series.chunks(TOGETHER) {
             pairs.clear();
             ends.clear();
             for number in some {
-                pairs.extend(self.pairs_of(*number));
+                if let Some(page) = self.page_of(*number) {
+                    page.copy_pairs(*number as usize % PAGE_SERIES, &mut pairs);
+                }
                 ends.push(pairs.len());
             }
             let text = |pair: &u32| self.value_of(*pair).as_bytes().first().copied();
             std::hint::black_box(pairs.iter().filter_map(text).fold(0, |all, byte| all ^ byte));
             let mut start = 0;
             for end in &ends {
-                found.push(self.join(pairs[start..*end].iter().copied()));
+                found.push(self.join(&pairs[start..*end], &mut packed));
                 start = *end;
             }
         }
@@ -303,15 +315,19 @@ impl Index {
         &self,
         name: &str,
         series: &RoaringBitmap,
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
-    ) {
-        let Some(name) = self.find_name(name) else { return };
+    ) -> Result<(), QueryError> {
+        let Some(name) = self.find_name(name) else { return Ok(()) };
+        let mut pace = bounds.pace();
         for pair in &name.pairs {
+            pace.step()?;
             let pair = &self.pairs[*pair as usize];
             if pair.postings.meets(series) {
                 visit(self.texts.get(pair.value));
             }
         }
+        Ok(())
     }
 
     pub(crate) fn all(&self) -> RoaringBitmap {
@@ -380,8 +396,14 @@ impl LabelIndex for Index {
         let again = found.pairs_seen > 0;
         let news = known.pairs.get(found.pairs_seen..).unwrap_or_default();
         if !news.is_empty() {
-            let passes = |number: &&u32| pattern.matches(self.value_of(**number));
-            let passing = news.iter().filter(passes);
+            let mut pace = pattern.bounds.pace();
+            let mut passing = Vec::new();
+            for number in news {
+                pace.step()?;
+                if pattern.matches(self.value_of(*number)) {
+                    passing.push(*number);
+                }
+            }
             let found = Arc::make_mut(&mut found);
             found.passing.extend(passing);
             found.pairs_seen = known.pairs.len();

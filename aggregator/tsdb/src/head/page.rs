@@ -126,6 +126,22 @@ impl Page {
         (start..end).filter_map(|at| self.labels.get(at))
     }
 
+    /// Appends the pairs of a series, by its place in the page.
+    pub(super) fn copy_pairs(&self, place: usize, out: &mut Vec<u32>) {
+        let start = self.start_of(place);
+        let end = self.ends.get(place).map_or(start, |end| usize::from(*end));
+        match &self.labels {
+            Labels::Narrow { distinct, places } => {
+                let places = places.get(start..end).unwrap_or_default();
+                let pair = |place: &u8| distinct.get(usize::from(*place)).copied();
+                out.extend(places.iter().map(|place| pair(place).unwrap_or_default()));
+            }
+            Labels::Wide(pairs) => {
+                out.extend_from_slice(pairs.get(start..end).unwrap_or_default());
+            }
+        }
+    }
+
     /// Notes that a series is gone. Returns whether it was the last of a page that is full.
     pub(super) fn forget_one(&mut self) -> bool {
         self.live -= 1;

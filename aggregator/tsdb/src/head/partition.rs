@@ -15,12 +15,13 @@ use super::{
     groups::Groups,
     index::Index,
     logged::Logged,
-    sealed::{Arena, Sealer},
+    sealed::{Arena, Copied, Sealer},
     snapshot::Snapshot,
     table::Table,
 };
 use crate::{
     admission::Bucket,
+    bounds::Bounds,
     hash::{Hash128, HashKey},
     limits::Limits,
     outcome::{Appended, RejectReason},
@@ -122,8 +123,12 @@ impl Partition {
     }
 
     /// The numbers of the series that match.
-    pub(crate) fn find(&self, conditions: &[Condition]) -> Result<RoaringBitmap, QueryError> {
-        resolve(conditions, &*read(&self.index))
+    pub(crate) fn find(
+        &self,
+        conditions: &[Condition],
+        bounds: &Bounds<'_>,
+    ) -> Result<RoaringBitmap, QueryError> {
+        resolve(conditions, &*read(&self.index), bounds)
     }
 
     /// Labels and samples of the series that match and have samples in a range of time, in order
@@ -133,12 +138,14 @@ impl Partition {
         conditions: &[Condition],
         start: i64,
         end: i64,
+        bounds: &Bounds<'_>,
     ) -> Result<Vec<(Labels, Snapshot)>, QueryError> {
-        let found: Vec<u32> = self.find(conditions)?.into_iter().collect();
+        let found: Vec<u32> = self.find(conditions, bounds)?.into_iter().collect();
         let mut snapshots = Vec::with_capacity(found.len());
         let mut windows = Windows::default();
-        let mut scratch = Vec::new();
+        let mut scratch = Copied::default();
         for slice in found.chunks(SLICE_SERIES) {
+            bounds.check()?;
             let data = self.data();
             for number in slice {
                 let Some(series) = data.table.get(*number) else { continue };
@@ -153,57 +160,80 @@ impl Partition {
         }
         let windows = windows.share();
         let numbers: Vec<u32> = snapshots.iter().map(|(number, ..)| *number).collect();
-        let labels = read(&self.index).labels_of(&numbers);
-        let framed = snapshots.into_iter().map(|(_, mut snapshot, of_group)| {
+        let mut framed = snapshots.into_iter().map(|(_, mut snapshot, of_group)| {
             snapshot.frames =
                 of_group.and_then(|(group, at)| Some((windows.get(&group)?.clone(), at)));
             snapshot
         });
         // A series that was dropped in between has no labels any more, and had no samples.
-        let mut selected: Vec<(Labels, Snapshot)> = labels.into_iter().zip(framed).collect();
-        selected.retain(|(labels, _)| !labels.is_empty());
+        let mut selected = Vec::with_capacity(numbers.len());
+        for slice in numbers.chunks(SLICE_SERIES) {
+            bounds.check()?;
+            let labels = read(&self.index).labels_of(slice);
+            let found = labels.into_iter().zip(framed.by_ref());
+            selected.extend(found.filter(|(labels, _)| !labels.is_empty()));
+        }
         Ok(selected)
     }
 
-    /// Which of the series have samples in a range of time.
-    fn active(&self, found: &RoaringBitmap, start: i64, end: i64) -> RoaringBitmap {
-        let numbers: Vec<u32> = found.iter().collect();
+    /// Which of the series that match have samples in a range of time; the first `limit` of them.
+    fn active(
+        &self,
+        conditions: &[Condition],
+        (start, end): (i64, i64),
+        limit: usize,
+        bounds: &Bounds<'_>,
+    ) -> Result<RoaringBitmap, QueryError> {
+        let numbers: Vec<u32> = self.find(conditions, bounds)?.iter().collect();
         let mut active = RoaringBitmap::new();
-        let mut scratch = Vec::new();
         for slice in numbers.chunks(SLICE_SERIES) {
+            bounds.check()?;
+            let missing = limit.saturating_sub(active.len() as usize);
+            if missing == 0 {
+                break;
+            }
             let data = self.data();
             let has_samples = |number: &&u32| {
                 let series = data.table.get(**number);
                 series.is_some_and(|known| {
                     let of_group =
                         known.member().and_then(|member| data.groups.window(member, start, end));
-                    of_group.is_some() || known.overlaps(start, end, &data.arena, &mut scratch)
+                    of_group.is_some() || known.overlaps(start, end, &data.arena)
                 })
             };
-            active.extend(slice.iter().filter(has_samples));
+            active.extend(slice.iter().filter(has_samples).take(missing));
         }
-        active
+        Ok(active)
     }
 
-    /// Label sets of the series that match and have samples in a range of time.
+    /// Label sets of the series that match and have samples in a range of time, as many as the
+    /// bounds allow.
     pub(crate) fn series(
         &self,
         conditions: &[Condition],
         start: i64,
         end: i64,
+        bounds: &Bounds<'_>,
     ) -> Result<Vec<Labels>, QueryError> {
-        let active = self.active(&self.find(conditions)?, start, end);
-        let index = read(&self.index);
-        Ok(active.iter().map(|number| index.labels(number)).collect())
+        let active = self.active(conditions, (start, end), bounds.limit, bounds)?;
+        let active: Vec<u32> = active.iter().collect();
+        let mut found = Vec::with_capacity(active.len());
+        for slice in active.chunks(SLICE_SERIES) {
+            bounds.check()?;
+            let labels = read(&self.index).labels_of(slice);
+            found.extend(labels.into_iter().filter(|labels| !labels.is_empty()));
+        }
+        Ok(found)
     }
 
     pub(crate) fn label_names(
         &self,
         conditions: &[Condition],
-        (start, end): (i64, i64),
+        times: (i64, i64),
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
-        let active = self.active(&self.find(conditions)?, start, end);
+        let active = self.active(conditions, times, usize::MAX, bounds)?;
         read(&self.index).names_of(&active, visit);
         Ok(())
     }
@@ -212,12 +242,12 @@ impl Partition {
         &self,
         name: &str,
         conditions: &[Condition],
-        (start, end): (i64, i64),
+        times: (i64, i64),
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
-        let active = self.active(&self.find(conditions)?, start, end);
-        read(&self.index).values_of(name, &active, visit);
-        Ok(())
+        let active = self.active(conditions, times, usize::MAX, bounds)?;
+        read(&self.index).values_of(name, &active, bounds, visit)
     }
 
     pub(crate) fn exemplars(
@@ -225,8 +255,9 @@ impl Partition {
         conditions: &[Condition],
         start: i64,
         end: i64,
+        bounds: &Bounds<'_>,
     ) -> Result<BTreeMap<Labels, Vec<Exemplar>>, QueryError> {
-        let found = self.find(conditions)?;
+        let found = self.find(conditions, bounds)?;
         let within = |time: i64| start <= time && time <= end;
         let exemplars: Vec<(u32, Exemplar)> = self
             .data()

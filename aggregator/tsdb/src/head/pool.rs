@@ -40,6 +40,67 @@ pub(crate) struct Chain {
     end: u8,
 }
 
+/// Reads a string from its first byte to its last, without a copy of what is passed over.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pool: &'a Pool,
+    /// The block, and the place in it.
+    number: u32,
+    at: usize,
+    tail: u32,
+    /// Where the string ends in the last block.
+    end: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// What is left of the block, or the next one when nothing is; empty at the end of the string.
+    #[inline]
+    fn piece(&mut self) -> &'a [u8] {
+        while self.number != NONE {
+            let block = self.pool.get(self.number);
+            let is_last = self.number == self.tail;
+            let end = if is_last { self.end } else { BLOCK_BYTES };
+            if self.at < end {
+                return block.bytes.get(self.at..end).unwrap_or_default();
+            }
+            (self.number, self.at) = (if is_last { NONE } else { block.next }, 0);
+        }
+        &[]
+    }
+
+    /// An unsigned varint, as [`codec::varint`] has them.
+    pub(crate) fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = *self.piece().first()?;
+            self.at += 1;
+            if shift == 63 && byte > 1 {
+                return None;
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    /// Takes bytes piece by piece. `None` when there are fewer.
+    pub(crate) fn take(&mut self, mut count: usize, mut visit: impl FnMut(&[u8])) -> Option<()> {
+        while count > 0 {
+            let piece = self.piece();
+            let taken = piece.get(..count).unwrap_or(piece);
+            if taken.is_empty() {
+                return None;
+            }
+            visit(taken);
+            self.at += taken.len();
+            count -= taken.len();
+        }
+        Some(())
+    }
+}
+
 impl Default for Pool {
     fn default() -> Self {
         Self { pages: Vec::new(), free: NONE, used: 0 }
@@ -145,17 +206,21 @@ impl Pool {
         self.block(chain.tail).bytes.get_mut(last)
     }
 
+    fn get(&self, number: u32) -> &Block {
+        &self.pages[number as usize / PAGE_BLOCKS][number as usize % PAGE_BLOCKS]
+    }
+
+    /// Reads a chain from the first byte on.
+    pub(crate) fn reader(&self, chain: &Chain) -> Reader<'_> {
+        let (number, tail) = (chain.head, chain.tail);
+        let (at, end) = (usize::from(chain.start), usize::from(chain.end));
+        Reader { pool: self, number, at, tail, end }
+    }
+
     /// Visits the bytes from the first to the last, piece by piece.
-    pub(crate) fn pieces(&self, chain: &Chain, mut visit: impl FnMut(&[u8])) {
-        let mut number = chain.head;
-        let mut start = usize::from(chain.start);
-        while number != NONE {
-            let block = &self.pages[number as usize / PAGE_BLOCKS][number as usize % PAGE_BLOCKS];
-            let end = if number == chain.tail { usize::from(chain.end) } else { BLOCK_BYTES };
-            visit(block.bytes.get(start..end).unwrap_or_default());
-            start = 0;
-            number = block.next;
-        }
+    pub(crate) fn pieces(&self, chain: &Chain, visit: impl FnMut(&[u8])) {
+        // There are fewer, so that it ends at the last.
+        self.reader(chain).take(usize::MAX, visit);
     }
 
     /// How many bytes there are.
@@ -173,12 +238,11 @@ impl Pool {
     /// The first eight bytes, if there are so many.
     pub(crate) fn first_word(&self, chain: &Chain) -> Option<[u8; 8]> {
         let (mut word, mut filled) = ([0; 8], 0);
-        self.pieces(chain, |piece| {
-            let taken = piece.len().min(8 - filled);
-            word[filled..filled + taken].copy_from_slice(&piece[..taken]);
-            filled += taken;
-        });
-        (filled == 8).then_some(word)
+        self.reader(chain).take(word.len(), |piece| {
+            word[filled..filled + piece.len()].copy_from_slice(piece);
+            filled += piece.len();
+        })?;
+        Some(word)
     }
 
     /// Takes bytes off the front.

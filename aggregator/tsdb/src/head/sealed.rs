@@ -8,7 +8,7 @@ use codec::{
 };
 use model::histogram::Histogram;
 
-use super::pool::{Chain, Pool};
+use super::pool::{Chain, Pool, Reader};
 use crate::{
     cardinality::Census,
     chunk,
@@ -58,6 +58,14 @@ pub(crate) struct Arena {
     pub(crate) other_bytes: usize,
 }
 
+/// Chunks that were copied, one after the other: their bytes, and of each its times and where it
+/// ends.
+#[derive(Debug, Default)]
+pub(crate) struct Copied {
+    pub(super) bytes: Vec<u8>,
+    pub(super) chunks: Vec<(Arc<Times>, u32)>,
+}
+
 #[derive(Debug)]
 struct Shared {
     times: Arc<Times>,
@@ -71,6 +79,7 @@ pub(crate) struct Sealer {
     pub(super) floats: Column<f64>,
     pub(super) histograms: Column<Arc<Histogram>>,
     pub(super) bytes: Vec<u8>,
+    pub(super) copied: Copied,
     times: Vec<u8>,
     /// Values of a group's window, member by member.
     pub(super) matrix: Vec<f64>,
@@ -211,17 +220,45 @@ impl Arena {
         }
     }
 
-    /// Visits the chunks of a chain, whose bytes have been copied out, from the first on.
-    pub(super) fn chunks<'a>(
-        &'a self,
-        mut bytes: &'a [u8],
-        mut visit: impl FnMut(&'a Arc<Times>, &'a [u8]),
-    ) {
-        while let Some((number, payload)) = take_chunk(&mut bytes) {
-            if let Some(Some(shared)) = self.times.get(number as usize) {
-                visit(&shared.times, payload);
+    /// Copies the chunks of a chain that overlap a range of time.
+    pub(super) fn copy_chunks(&self, chain: &Chain, start: i64, end: i64, out: &mut Copied) {
+        let mut reader = self.pool.reader(chain);
+        while let Some((times, length)) = self.next_chunk(&mut reader) {
+            let wanted = times.filter(|times| times.overlaps(start, end));
+            let passed = reader.take(length, |piece| {
+                if wanted.is_some() {
+                    out.bytes.extend_from_slice(piece);
+                }
+            });
+            if passed.is_none() {
+                return;
+            }
+            if let Some(times) = wanted {
+                out.chunks.push((Arc::clone(times), out.bytes.len() as u32));
             }
         }
+    }
+
+    /// Whether a chunk of a chain overlaps a range of time.
+    pub(super) fn has_chunk(&self, chain: &Chain, start: i64, end: i64) -> bool {
+        let mut reader = self.pool.reader(chain);
+        while let Some((times, length)) = self.next_chunk(&mut reader) {
+            if times.is_some_and(|times| times.overlaps(start, end)) {
+                return true;
+            }
+            if reader.take(length, |_| ()).is_none() {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Times and length of the chunk that follows.
+    fn next_chunk(&self, reader: &mut Reader<'_>) -> Option<(Option<&Arc<Times>>, usize)> {
+        let number = usize::try_from(reader.varint()?).ok()?;
+        let length = usize::try_from(reader.varint()?).ok()?;
+        let shared = self.times.get(number).and_then(Option::as_ref);
+        Some((shared.map(|shared| &shared.times), length))
     }
 
     /// Drops chunks off the front of a chain, so many bytes of them.

@@ -8,7 +8,7 @@ use model::histogram::Histogram;
 use super::{
     logged::Logged,
     pool::Chain,
-    sealed::{Arena, Sealer},
+    sealed::{Arena, Copied, Sealer},
     snapshot::{Late, Snapshot, apply_starts},
     stream::{self, SEAL_COUNT, Stream},
 };
@@ -299,7 +299,7 @@ impl Series {
         self.seal_late(arena, sealer);
         self.seal_histograms(arena, sealer);
         self.flushing_bytes = arena.pool.length(&self.sealed) as u32;
-        self.snapshot(i64::MIN, i64::MAX, arena, &mut sealer.bytes)
+        self.snapshot(i64::MIN, i64::MAX, arena, &mut sealer.copied)
     }
 
     /// Drops what the last [`Self::freeze`] gave out.
@@ -322,28 +322,18 @@ impl Series {
     }
 
     /// Whether there may be samples in a range of time.
-    pub(crate) fn overlaps(
-        &self,
-        start: i64,
-        end: i64,
-        arena: &Arena,
-        scratch: &mut Vec<u8>,
-    ) -> bool {
+    pub(crate) fn overlaps(&self, start: i64, end: i64, arena: &Arena) -> bool {
         if self.stream.count > 0 && self.stream.last_time >= start {
             let first = arena.pool.first_word(&self.stream.bytes).map(i64::from_le_bytes);
             if first.is_some_and(|first| first <= end) {
                 return true;
             }
         }
-        scratch.clear();
-        arena.pool.copy(&self.sealed, scratch);
-        let mut found = false;
-        arena.chunks(scratch, |times, _| found |= times.overlaps(start, end));
         let within = |time: &i64| start <= *time && *time <= end;
         let late = |extra: &Extra| {
             extra.late.times.iter().any(within) || extra.histograms.times.iter().any(within)
         };
-        found || self.extra.as_deref().is_some_and(late)
+        self.extra.as_deref().is_some_and(late) || arena.has_chunk(&self.sealed, start, end)
     }
 
     /// Counts what is not sealed.
@@ -360,31 +350,31 @@ impl Series {
         }
     }
 
-    /// A copy of the samples in a range of time.
+    /// A copy of the samples in a range of time. `scratch` is for the caller to keep.
     pub(crate) fn snapshot(
         &self,
         start: i64,
         end: i64,
         arena: &Arena,
-        scratch: &mut Vec<u8>,
+        scratch: &mut Copied,
     ) -> Snapshot {
-        scratch.clear();
-        arena.pool.copy(&self.sealed, scratch);
-        let (mut bytes, mut chunks) = (Vec::new(), Vec::new());
-        arena.chunks(scratch, |times, payload| {
-            if times.overlaps(start, end) {
-                bytes.extend_from_slice(payload);
-                chunks.push((Arc::clone(times), bytes.len() as u32));
-            }
-        });
+        scratch.bytes.clear();
+        scratch.chunks.clear();
+        arena.copy_chunks(&self.sealed, start, end, scratch);
+        let Copied { bytes, chunks } = scratch;
         if self.stream.count > 0 && self.stream.last_time >= start {
-            arena.pool.copy(&self.stream.bytes, &mut bytes);
+            arena.pool.copy(&self.stream.bytes, bytes);
         }
         let late = self.extra.as_ref().map(|extra| {
             let (starts, floats) = (extra.starts.as_slice().into(), extra.late.clone());
             Box::new(Late { starts, floats, histograms: extra.histograms.clone() })
         });
-        Snapshot { bytes: bytes.into(), chunks: chunks.into(), late, frames: None }
+        Snapshot {
+            bytes: bytes.as_slice().into(),
+            chunks: chunks.drain(..).collect(),
+            late,
+            frames: None,
+        }
     }
 }
 

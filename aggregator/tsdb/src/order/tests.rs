@@ -23,7 +23,7 @@ proptest! {
         let mut expected: Vec<(Labels, usize)> = sets.into_iter().zip(0..).collect();
         let mut found = expected.clone();
         expected.sort();
-        sort(&mut found);
+        sort(&mut found, |(labels, _)| labels);
         prop_assert_eq!(found, expected);
     }
 

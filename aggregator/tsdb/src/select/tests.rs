@@ -7,7 +7,7 @@ use model::{
 use proptest::prelude::*;
 
 use super::{Condition, Shape, resolve, shape};
-use crate::{hash::HashKey, head::index::Index};
+use crate::{bounds::Bounds, hash::HashKey, head::index::Index};
 
 #[test]
 fn regular_expressions_give_away_what_they_match() {
@@ -89,7 +89,7 @@ fn few_series_of_many_values_are_found() {
     ] {
         let matchers = [Matcher::metric("m1"), Matcher::new("pod", op, pattern).unwrap()];
         let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
-        let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+        let found: Vec<u32> = resolve(&conditions, &index, &Bounds::NONE).unwrap().iter().collect();
         let matching = |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
         let expected: Vec<u32> =
             (0u32..).zip(&series).filter(|(_, l)| matching(l)).map(|(number, _)| number).collect();
@@ -124,7 +124,8 @@ fn what_is_remembered_follows_the_series() {
                 let pod = Matcher::new("pod", op, pattern).unwrap();
                 for matchers in [vec![pod.clone()], vec![few, pod]] {
                     let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
-                    let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+                    let found: Vec<u32> =
+                        resolve(&conditions, &index, &Bounds::NONE).unwrap().iter().collect();
                     let matching =
                         |labels: &Labels| matchers.iter().all(|m| m.matches_labels(labels));
                     let expected = (0u32..).zip(&series).filter_map(|(number, labels)| {
@@ -163,7 +164,7 @@ proptest! {
             }
         }
         let conditions: Vec<Condition> = matchers.iter().map(Condition::new).collect();
-        let found: Vec<u32> = resolve(&conditions, &index).unwrap().iter().collect();
+        let found: Vec<u32> = resolve(&conditions, &index, &Bounds::NONE).unwrap().iter().collect();
         let expected: Vec<u32> = (0u32..)
             .zip(&series)
             .filter(|(_, labels)| {

@@ -29,12 +29,27 @@ pub(super) enum Part {
 pub(super) struct Handle {
     inner: Arc<Inner>,
     pub(super) labels: Labels,
-    pub(super) parts: Vec<Part>,
+    first: Part,
+    /// Few series have samples in several places.
+    others: Vec<Part>,
 }
 
+/// Series that were found: the boxes are what is given out, and what sorting moves.
+pub(super) type Found = Vec<Box<Handle>>;
+
 impl Handle {
-    pub(super) fn new(inner: &Arc<Inner>, labels: Labels, part: Part) -> Self {
-        Self { inner: Arc::clone(inner), labels, parts: vec![part] }
+    pub(super) fn new(inner: &Arc<Inner>, labels: Labels, first: Part) -> Self {
+        Self { inner: Arc::clone(inner), labels, first, others: Vec::new() }
+    }
+
+    /// Takes over the samples of another one of the same series.
+    pub(super) fn join(&mut self, other: Self) {
+        self.others.push(other.first);
+        self.others.extend(other.others);
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 }
 
@@ -52,8 +67,8 @@ impl Handle {
     fn read_all(&self, samples: &mut Samples) -> Result<(), QueryError> {
         let mut spans: Vec<Span> = Vec::new();
         let mut head = Samples::default();
-        let only_head = self.parts.iter().all(|part| matches!(part, Part::Head(_)));
-        for (part, source) in self.parts.iter().enumerate() {
+        let only_head = self.parts().all(|part| matches!(part, Part::Head(_)));
+        for (part, source) in self.parts().enumerate() {
             match source {
                 Part::Head(snapshot) => snapshot
                     .decode(if only_head { &mut *samples } else { &mut head })
@@ -84,7 +99,7 @@ impl Handle {
     }
 
     fn read_chunk(&self, span: Span, alone: bool, out: &mut Samples) -> Result<(), QueryError> {
-        let Some(Part::Block { series, deleted }) = self.parts.get(span.part) else {
+        let Some(Part::Block { series, deleted }) = self.parts().nth(span.part) else {
             return Ok(());
         };
         let meets = |(start, end): &(i64, i64)| *start <= span.max && span.min <= *end;

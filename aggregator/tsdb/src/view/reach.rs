@@ -8,9 +8,13 @@ use model::{
     tenant::TenantId,
 };
 
-use super::{TENANT_LABEL, TenantSet, handle::Part};
+use super::{
+    TENANT_LABEL, TenantSet,
+    handle::{Found, Handle, Part},
+};
 use crate::{
     block::index::{BlockSeries, BlockTenant},
+    bounds::Bounds,
     manifest::Tombstone,
     select::{Condition, resolve},
     store::{BlockList, Inner},
@@ -55,31 +59,44 @@ impl Reach {
         if self.labelled { labels.with(TENANT_LABEL, tenant.as_str()) } else { labels }
     }
 
+    /// Adds what is found for a tenant. Returns whether that is in order of labels, each set once.
     pub(super) fn select(
         &self,
         tenant: &TenantId,
         conditions: &[Condition],
         times: &Times,
-    ) -> Result<Vec<(Labels, Part)>, QueryError> {
-        let mut found = Vec::new();
+        bounds: &Bounds<'_>,
+        found: &mut Found,
+    ) -> Result<bool, QueryError> {
+        // A block's series are in order; those of several places have to be put in it.
+        let mut places = 0;
+        let mut add = |labels, part| {
+            let labels = self.label(labels, tenant);
+            found.push(Box::new(Handle::new(&self.inner, labels, part)));
+        };
         // First the head and then the list of blocks: what moves in between is met twice, not
         // missed.
         if let Some(partition) = self.inner.head.get(tenant) {
-            let selected = partition.select(conditions, times.start, times.end)?;
-            let parts = selected.into_iter();
-            found.extend(parts.map(|(labels, snapshot)| (labels, Part::Head(snapshot))));
+            let selected = partition.select(conditions, times.start, times.end, bounds)?;
+            places += if selected.is_empty() { 0 } else { 2 };
+            selected.into_iter().for_each(|(labels, snapshot)| add(labels, Part::Head(snapshot)));
         }
         let list = self.inner.blocks.current();
         for (part, tombstones) in self.blocks(&list, tenant, times)? {
-            let selected = part.select(conditions, times);
-            for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
+            let mut any = false;
+            let selected = part.select(conditions, times, bounds, &mut |labels, series| {
+                any = true;
                 let deleted = deleted(&labels, &tombstones);
                 if !is_deleted(&series, &deleted) {
-                    found.push((labels, Part::Block { series, deleted }));
+                    add(labels, Part::Block { series, deleted });
                 }
-            }
+                true
+            });
+            selected.map_err(|error| self.met(error, &part))?;
+            places += usize::from(any);
         }
-        Ok(found)
+        // Where sets are given the tenant's label, they may become others.
+        Ok(places < 2 && !self.labelled)
     }
 
     /// The blocks that have something of a tenant in a range of time, and what was deleted there.
@@ -111,26 +128,31 @@ impl Reach {
         error
     }
 
+    /// The label sets that match, as many of each place as the bounds allow.
     pub(super) fn series(
         &self,
         tenant: &TenantId,
         conditions: &[Condition],
         times: &Times,
-    ) -> Result<Vec<Labels>, QueryError> {
-        let mut found = Vec::new();
+        bounds: &Bounds<'_>,
+        found: &mut Vec<Labels>,
+    ) -> Result<(), QueryError> {
         if let Some(partition) = self.inner.head.get(tenant) {
-            found = partition.series(conditions, times.start, times.end)?;
+            let series = partition.series(conditions, times.start, times.end, bounds)?;
+            found.extend(series.into_iter().map(|labels| self.label(labels, tenant)));
         }
         let list = self.inner.blocks.current();
         for (part, tombstones) in self.blocks(&list, tenant, times)? {
-            let selected = part.select(conditions, times);
-            for (labels, series) in selected.map_err(|error| self.met(error, &part))? {
-                if !is_deleted(&series, &deleted(&labels, &tombstones)) {
-                    found.push(labels);
-                }
-            }
+            let mut left = bounds.limit;
+            let each =
+                self.each_left(&part, conditions, &tombstones, times, bounds, &mut |labels| {
+                    found.push(self.label(labels, tenant));
+                    left -= 1;
+                    left > 0
+                });
+            each.map_err(|error| self.met(error, &part))?;
         }
-        Ok(found)
+        Ok(())
     }
 
     pub(super) fn label_names(
@@ -138,10 +160,11 @@ impl Reach {
         tenant: &TenantId,
         conditions: &[Condition],
         times: &Times,
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
         if let Some(partition) = self.inner.head.get(tenant) {
-            partition.label_names(conditions, (times.start, times.end), visit)?;
+            partition.label_names(conditions, (times.start, times.end), bounds, visit)?;
         }
         let list = self.inner.blocks.current();
         for (part, tombstones) in self.blocks(&list, tenant, times)? {
@@ -150,8 +173,9 @@ impl Reach {
                     .map(|names| names.iter().for_each(|name| visit(name)))
                     .map_err(Into::into)
             } else {
-                self.each_left(&part, conditions, &tombstones, times, &mut |labels| {
+                self.each_left(&part, conditions, &tombstones, times, bounds, &mut |labels| {
                     labels.iter().for_each(|(name, _)| visit(name));
+                    true
                 })
             };
             visited.map_err(|error| self.met(error, &part))?;
@@ -165,10 +189,12 @@ impl Reach {
         name: &str,
         conditions: &[Condition],
         times: &Times,
+        bounds: &Bounds<'_>,
         visit: &mut dyn FnMut(&str),
     ) -> Result<(), QueryError> {
         if let Some(partition) = self.inner.head.get(tenant) {
-            partition.label_values(name, conditions, (times.start, times.end), visit)?;
+            let times = (times.start, times.end);
+            partition.label_values(name, conditions, times, bounds, visit)?;
         }
         let list = self.inner.blocks.current();
         for (part, tombstones) in self.blocks(&list, tenant, times)? {
@@ -176,12 +202,13 @@ impl Reach {
                 let found = if conditions.is_empty() {
                     Ok(None)
                 } else {
-                    resolve(conditions, &part).map(Some)
+                    resolve(conditions, &part, bounds).map(Some)
                 };
-                found.and_then(|found| part.values(name, found.as_ref(), visit).map_err(Into::into))
+                found.and_then(|found| part.values(name, found.as_ref(), bounds, visit))
             } else {
-                self.each_left(&part, conditions, &tombstones, times, &mut |labels| {
+                self.each_left(&part, conditions, &tombstones, times, bounds, &mut |labels| {
                     labels.get(name).into_iter().for_each(&mut *visit);
+                    true
                 })
             };
             visited.map_err(|error| self.met(error, &part))?;
@@ -189,21 +216,20 @@ impl Reach {
         Ok(())
     }
 
-    /// Visits the label sets of which deletions have left something.
+    /// Visits the label sets of which deletions have left something, until the visitor returns
+    /// `false`.
     fn each_left(
         &self,
         part: &BlockTenant,
         conditions: &[Condition],
         tombstones: &[&Tombstone],
         times: &Times,
-        visit: &mut dyn FnMut(&Labels),
+        bounds: &Bounds<'_>,
+        visit: &mut dyn FnMut(Labels) -> bool,
     ) -> Result<(), QueryError> {
-        for (labels, series) in part.select(conditions, times)? {
-            if !is_deleted(&series, &deleted(&labels, tombstones)) {
-                visit(&labels);
-            }
-        }
-        Ok(())
+        part.select(conditions, times, bounds, &mut |labels, series| {
+            is_deleted(&series, &deleted(&labels, tombstones)) || visit(labels)
+        })
     }
 }
 

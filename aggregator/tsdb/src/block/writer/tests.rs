@@ -26,6 +26,7 @@ use crate::{
         reader::Block,
         verify::{Verified, verify},
     },
+    bounds::Bounds,
     samples::Samples,
     select::Condition,
     times::Times,
@@ -82,9 +83,13 @@ fn select(
         return Ok(Printed::new());
     };
     let mut found = Printed::new();
-    for (labels, series) in
-        part.select(&conditions, &Times { start, end, windows: None }).map_err(|e| e.to_string())?
-    {
+    let (times, mut selected) = (Times { start, end, windows: None }, Vec::new());
+    part.select(&conditions, &times, &Bounds::NONE, &mut |labels, series| {
+        selected.push((labels, series));
+        true
+    })
+    .map_err(|e| e.to_string())?;
+    for (labels, series) in selected {
         let mut samples = Samples::default();
         series.decode(&mut samples).map_err(|e| e.to_string())?;
         samples.retain(|time| start <= time && time <= end);

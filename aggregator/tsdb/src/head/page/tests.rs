@@ -29,6 +29,9 @@ proptest! {
         }
         for (place, list) in lists.iter().enumerate() {
             prop_assert_eq!(&page.pairs_of(place).collect::<Vec<u32>>(), list);
+            let mut copied = vec![7];
+            page.copy_pairs(place, &mut copied);
+            prop_assert_eq!(&copied[1..], list);
         }
         prop_assert_eq!(page.pairs_of(lists.len()).count(), 0);
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{Pushed, Series};
 use crate::{
     head::{
-        sealed::{Arena, Sealer},
+        sealed::{Arena, Copied, Sealer},
         snapshot::Snapshot,
     },
     samples::Samples,
@@ -119,14 +119,14 @@ proptest! {
                 }
                 Step::Forget => series.forget_last(),
             }
-            let found = series.snapshot(i64::MIN, i64::MAX, &arena, &mut Vec::new());
+            let found = series.snapshot(i64::MIN, i64::MAX, &arena, &mut Copied::default());
             prop_assert_eq!(read(&found), expected.clone());
             prop_assert_eq!(series.is_empty(), expected.is_empty());
-            let narrow = series.snapshot(now - 20, now - 10, &arena, &mut Vec::new());
+            let narrow = series.snapshot(now - 20, now - 10, &arena, &mut Copied::default());
             let narrow = read(&narrow);
             for (time, sample) in expected.range(now - 20..=now - 10) {
                 prop_assert_eq!(narrow.get(time), Some(sample));
-                prop_assert!(series.overlaps(now - 20, now - 10, &arena, &mut Vec::new()));
+                prop_assert!(series.overlaps(now - 20, now - 10, &arena));
             }
         }
         series.freeze(&mut arena, &mut sealer);

@@ -5,6 +5,7 @@ use model::{labels::Labels, tenant::TenantId};
 
 use super::super::{Counts, Replay};
 use crate::{
+    bounds::Bounds,
     hash::HashKey,
     head::Head,
     limits::Limits,
@@ -59,7 +60,7 @@ fn replay(records: &[Record]) -> ([Vec<i64>; 2], Counts) {
     replay.adopt_orphans();
     let counts = replay.counts;
     let partition = head.get(&TenantId::new("acme").unwrap()).unwrap();
-    let selected = partition.select(&[], i64::MIN, i64::MAX).unwrap();
+    let selected = partition.select(&[], i64::MIN, i64::MAX, &Bounds::NONE).unwrap();
     let ticks = PODS.map(|pod| {
         let found = selected.iter().find(|(found, _)| *found == labels(pod));
         let mut samples = Samples::default();

@@ -6,6 +6,9 @@
 #[path = "it/behaviour.rs"]
 mod behaviour;
 #[cfg(test)]
+#[path = "it/bounds.rs"]
+mod bounds;
+#[cfg(test)]
 #[path = "it/churn.rs"]
 mod churn;
 #[cfg(test)]

@@ -7,6 +7,8 @@
 
 use std::{fmt, time::Duration};
 
+pub use decoder::{Decoder, TimesSource};
+
 use crate::{
     columns::Columns, exemplar::Exemplar, labels::Labels, matcher::Matcher, time::Timestamp,
 };
@@ -108,6 +110,12 @@ pub trait SeriesHandle: Send + Sync {
     /// and every sample between the selection's start and end is among them, but for what
     /// [`Hints::windows`] allows. Staleness markers are samples like others.
     fn decode(&self, columns: &mut Columns) -> Result<(), QueryError>;
+
+    /// Decodes the samples in place of those of the series before. A store that knows without
+    /// decoding them that the times are the same may leave them as they are.
+    fn decode_next(&self, decoder: &mut Decoder) -> Result<(), QueryError> {
+        decoder.replace(|columns| self.decode(columns))
+    }
 }
 
 /// The series of a selection, sorted by labels and without duplicates.
@@ -164,6 +172,8 @@ impl fmt::Debug for dyn SeriesHandle {
         write!(f, "SeriesHandle({})", self.labels())
     }
 }
+
+mod decoder;
 
 #[cfg(test)]
 mod tests;

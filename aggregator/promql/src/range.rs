@@ -12,6 +12,7 @@ mod over_time;
 pub(crate) mod quantile;
 mod rate;
 mod regression;
+pub(crate) mod repeated;
 pub(crate) mod samples;
 mod start;
 pub(crate) mod window;

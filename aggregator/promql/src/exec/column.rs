@@ -67,6 +67,28 @@ impl Column {
         Self { floats, ..Self::default() }
     }
 
+    /// Values at some of the steps, in order.
+    pub(crate) fn of_steps(steps: &[usize], floats: Vec<f64>) -> Self {
+        let first = steps.first().copied().unwrap_or(0);
+        let gapless = steps.last().is_none_or(|last| last - first + 1 == steps.len());
+        let steps = if gapless {
+            Steps::Run(narrow(first))
+        } else {
+            Steps::List(steps.iter().map(|step| narrow(*step)).collect())
+        };
+        Self { steps, floats, ..Self::default() }
+    }
+
+    /// The first step and the values from there on, if there is one at each.
+    pub(crate) fn run(&self) -> Option<(usize, &[f64])> {
+        match &self.steps {
+            Steps::Run(first) if self.histograms.is_empty() => {
+                Some((*first as usize, &self.floats))
+            }
+            _ => None,
+        }
+    }
+
     /// Room for one float per step.
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self { floats: Vec::with_capacity(count), ..Self::default() }

@@ -124,14 +124,15 @@ impl Exec<'_> {
         let context = Context { function: Some("info".to_owned()), ..Context::default() };
         let extension = Default::default();
         let selector = Selector { matchers, offset, at, extension, stats_only: false, context };
-        let mut columns = model::columns::Columns::default();
+        let mut decoder = model::query::Decoder::default();
         let mut infos = Vec::new();
         for handle in self.select_instant(&selector, grid)? {
             self.check()?;
-            let _charge = self.decode(handle.as_ref(), &mut columns, None)?;
+            let _charge = self.decode(handle.as_ref(), &mut decoder, None)?;
+            let columns = decoder.columns();
             let mut times = Column::with_capacity(grid.count);
             let mut histogram = false;
-            self.lookups(&selector, grid, &columns, |step, at| {
+            self.lookups(&selector, grid, columns, |step, at| {
                 histogram |= columns.histogram(at).is_some();
                 times.push_float(step, columns.times.get(at).copied().unwrap_or(0) as f64);
             });

@@ -1,12 +1,15 @@
 //! Makes the value of a query from the series of its expression.
 
-use model::{columns::Columns, labels::Labels, query::SeriesHandle};
+use model::{
+    labels::Labels,
+    query::{Decoder, SeriesHandle},
+};
 
 use super::{
     Exec, Sink,
     column::{Cell, Column},
     grid::Grid,
-    select::Source,
+    select::{Scratch, Source},
     series::{self, Series},
     stage::Stage,
 };
@@ -116,11 +119,11 @@ impl Exec<'_> {
         let bounds = window.bounds(end, end);
         let handles = self.select(selector, bounds, grid, length, None)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
-        let mut columns = Columns::default();
+        let mut decoder = Decoder::default();
         for handle in &handles {
             self.check()?;
-            let charge = self.decode(handle.as_ref(), &mut columns, stats_from)?;
-            let samples = Samples::split(&mut columns, false);
+            let charge = self.decode(handle.as_ref(), &mut decoder, stats_from)?;
+            let samples = Samples::split(decoder.columns_mut(), false);
             if let Some(series) = window.raw(&samples, end, handle.labels())? {
                 found(series);
             }
@@ -151,9 +154,10 @@ impl Exec<'_> {
         } else {
             self.select_instant(selector, grid)?
         };
-        let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, _: &mut Notes| {
+        let evaluate = |handle: &dyn SeriesHandle, scratch: &mut Scratch, _: &mut Notes| {
             // Values do not matter here.
-            let _charge = self.decode(handle, columns, None)?;
+            let _charge = self.decode(handle, &mut scratch.decoder, None)?;
+            let columns = scratch.decoder.columns();
             let mut column = Column::with_capacity(grid.count);
             self.lookups(selector, grid, columns, |step, at| {
                 let time = columns.times.get(at).copied().unwrap_or_default();

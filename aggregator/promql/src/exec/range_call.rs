@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use model::{columns::Columns, histogram::ResetHint, labels::Labels, query::SeriesHandle};
+use model::{histogram::ResetHint, labels::Labels, query::SeriesHandle};
 
 use super::{
     Exec, Sink,
@@ -10,7 +10,7 @@ use super::{
     grid::Grid,
     prepend,
     scalar::Scalar,
-    select::{Source, windows},
+    select::{Scratch, Source, windows},
     series::Series,
     stage::Stage,
 };
@@ -21,7 +21,7 @@ use crate::{
     plan::{CallNode, Node, NodeKind, Range, RangeSource, Selector, Subquery},
     range::{
         call::{Cx, RangeFunction},
-        samples::Samples,
+        samples::{Samples, has_stale},
         window::{Extent, Slider},
     },
     span::Span,
@@ -126,8 +126,12 @@ impl RangeCall<'_> {
         let handles = exec.select(selector, bounds, self.grid, self.range.millis, windows)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
         let keep_starts = exec.settings.start_timestamps && self.function.uses_starts();
-        let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {
-            let _charge = exec.decode(handle, columns, stats_from)?;
+        let evaluate = |handle: &dyn SeriesHandle, scratch: &mut Scratch, notes: &mut Notes| {
+            let _charge = exec.decode(handle, &mut scratch.decoder, stats_from)?;
+            if let Some(column) = self.repeated(scratch, keep_starts) {
+                return Ok(self.series(column, handle.labels(), false, notes));
+            }
+            let columns = scratch.decoder.columns_mut();
             let samples = Samples::split(columns, keep_starts);
             let series = self.apply(&samples, handle.labels(), false, notes);
             samples.recycle(columns);
@@ -140,6 +144,24 @@ impl RangeCall<'_> {
 
     fn extent(&self) -> Extent {
         Extent::new(self.range.extension(), self.exec.settings.lookback, self.range.millis)
+    }
+
+    /// Evaluates one series at all steps, if it is one of those that can have much in common with
+    /// others.
+    fn repeated(&self, scratch: &mut Scratch, keep_starts: bool) -> Option<Column> {
+        let (columns, version) = (scratch.decoder.columns(), scratch.decoder.version());
+        let plain = columns.histograms.is_empty() && (!keep_starts || columns.starts.is_empty());
+        if !plain || has_stale(&columns.values) {
+            return None;
+        }
+        if scratch.repeated.as_ref().is_none_or(|(known, _)| *known != version) {
+            let ends = self.grid.times().map(|time| self.range.reference(time));
+            let found = self.function.repeated(&columns.times, self.extent(), ends)?;
+            scratch.repeated = Some((version, found));
+        }
+        let (_, repeated) = scratch.repeated.as_ref()?;
+        self.exec.samples_total.fetch_add(repeated.seen(), Ordering::Relaxed);
+        Some(Column::of_steps(repeated.steps(), repeated.rates(&columns.values)))
     }
 
     /// Evaluates one series at all steps.
@@ -177,6 +199,17 @@ impl RangeCall<'_> {
             }
         }
         self.exec.samples_total.fetch_add(seen, Ordering::Relaxed);
+        Ok(self.series(column, labels, drop_name, notes))
+    }
+
+    /// What is left to do once the values are there. `None` when there are none.
+    fn series(
+        &self,
+        column: Column,
+        labels: &Labels,
+        drop_name: bool,
+        notes: &mut Notes,
+    ) -> Option<Series> {
         if self.wants_counter && column.has_floats() {
             self.note_non_counter(labels, notes);
         }
@@ -184,7 +217,7 @@ impl RangeCall<'_> {
         if !self.function.keeps_name() {
             series.drop_name(self.exec.settings.delayed_name_removal);
         }
-        Ok((!series.column.is_empty()).then_some(series))
+        (!series.column.is_empty()).then_some(series)
     }
 
     /// Points out a metric that does not look like a counter.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use model::{
     columns::{Columns, is_stale},
-    query::{Hints, Need, Selection, SeriesHandle, SeriesSet, Windows},
+    query::{Decoder, Hints, Need, Selection, SeriesHandle, SeriesSet, Windows},
     time::Timestamp,
 };
 
@@ -17,13 +17,14 @@ use super::{
     stage::{self, Stage},
 };
 use crate::{
-    annotations::Notes, ast::Extension, error::EvalError, histogram, plan::Selector, span::Span,
+    annotations::Notes, ast::Extension, error::EvalError, histogram, plan::Selector,
+    range::repeated::Repeated, span::Span,
 };
 
 /// A selection of series that are evaluated one by one.
 pub(super) struct Source<'s> {
     pub(super) handles: SeriesSet,
-    /// Evaluates one series. The scratch columns are for decoding.
+    /// Evaluates one series.
     pub(super) evaluate: &'s Evaluate<'s>,
     /// Whether `evaluate` removes the name.
     pub(super) drops_name: bool,
@@ -31,9 +32,17 @@ pub(super) struct Source<'s> {
     pub(super) strict: bool,
 }
 
-pub(super) type Evaluate<'s> = dyn Fn(&dyn SeriesHandle, &mut Columns, &mut Notes) -> Result<Option<Series>, EvalError>
+pub(super) type Evaluate<'s> = dyn Fn(&dyn SeriesHandle, &mut Scratch, &mut Notes) -> Result<Option<Series>, EvalError>
     + Sync
     + 's;
+
+/// What a thread takes along from series to series.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) decoder: Decoder,
+    /// What series of one version of times have in common.
+    pub(super) repeated: Option<(u64, Repeated)>,
+}
 
 impl Exec<'_> {
     /// Finds the series of a selector with samples in a time range, both ends inclusive.
@@ -76,14 +85,14 @@ impl Exec<'_> {
     pub(super) fn decode(
         &self,
         handle: &dyn SeriesHandle,
-        columns: &mut Columns,
+        decoder: &mut Decoder,
         stats_from: Option<i64>,
     ) -> Result<Charge<'_>, EvalError> {
-        columns.clear();
-        handle.decode(columns)?;
+        handle.decode_next(decoder)?;
         if let Some(start) = stats_from {
-            histogram::stats::strip(columns, start);
+            histogram::stats::strip(decoder.columns_mut(), start);
         }
+        let columns = decoder.columns();
         let histograms: u64 = columns.histograms.iter().map(|(_, h)| histogram::weight(h)).sum();
         let weight = columns.len() as u64 + histograms;
         self.samples_read.fetch_add(weight, Ordering::Relaxed);
@@ -104,9 +113,9 @@ impl Exec<'_> {
         let handles = &source.handles;
         self.in_order(
             handles.len(),
-            &|number, columns: &mut Columns, notes| {
+            &|number, scratch: &mut Scratch, notes| {
                 let Some(handle) = handles.get(number) else { return Ok(None) };
-                match (source.evaluate)(handle.as_ref(), columns, notes)? {
+                match (source.evaluate)(handle.as_ref(), scratch, notes)? {
                     Some(series) => stage::apply_all(series, stages, notes),
                     None => Ok(None),
                 }
@@ -128,8 +137,8 @@ impl Exec<'_> {
         let handles = &source.handles;
         self.in_order(
             handles.len(),
-            &|number, columns: &mut Columns, notes| match handles.get(number) {
-                Some(handle) => (unstaged.evaluate)(handle.as_ref(), columns, notes),
+            &|number, scratch: &mut Scratch, notes| match handles.get(number) {
+                Some(handle) => (unstaged.evaluate)(handle.as_ref(), scratch, notes),
                 None => Ok(None),
             },
             &mut |one: Series| {
@@ -162,8 +171,9 @@ impl Exec<'_> {
         }
         let handles = self.select_instant(selector, grid)?;
         let stats_from = selector.stats_only.then(|| self.instant_start(selector, grid));
-        let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, _: &mut Notes| {
-            let _charge = self.decode(handle, columns, stats_from)?;
+        let evaluate = |handle: &dyn SeriesHandle, scratch: &mut Scratch, _: &mut Notes| {
+            let _charge = self.decode(handle, &mut scratch.decoder, stats_from)?;
+            let columns = scratch.decoder.columns();
             let mut column = Column::with_capacity(grid.count);
             self.lookups(selector, grid, columns, |step, at| {
                 match columns.histogram(at).filter(|_| !columns.histograms.is_empty()) {

@@ -2,9 +2,16 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use model::{columns::Columns, query::SeriesHandle};
+use model::query::SeriesHandle;
 
-use super::{Exec, Sink, column::Column, grid::Grid, select::Source, series::Series, stage::Stage};
+use super::{
+    Exec, Sink,
+    column::Column,
+    grid::Grid,
+    select::{Scratch, Source},
+    series::Series,
+    stage::Stage,
+};
 use crate::{
     annotations::{Note, Notes},
     ast::Extension,
@@ -36,8 +43,9 @@ impl Exec<'_> {
         let bounds = extent.bounds(reference(grid.start), reference(grid.last()));
         let handles = self.select(selector, bounds, grid, 0, None)?;
         let stats_from = selector.stats_only.then_some(bounds.0);
-        let evaluate = |handle: &dyn SeriesHandle, columns: &mut Columns, notes: &mut Notes| {
-            let _charge = self.decode(handle, columns, stats_from)?;
+        let evaluate = |handle: &dyn SeriesHandle, scratch: &mut Scratch, notes: &mut Notes| {
+            let _charge = self.decode(handle, &mut scratch.decoder, stats_from)?;
+            let columns = scratch.decoder.columns_mut();
             let samples = Samples::split(columns, false);
             let mut slider = Slider::default();
             let mut column = Column::with_capacity(grid.count);

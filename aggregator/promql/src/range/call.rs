@@ -8,8 +8,9 @@ use super::{
     changes, histogram_over_time, instant, over_time,
     rate::{self, Kind, Resets},
     regression,
+    repeated::Repeated,
     samples::Samples,
-    window::Window,
+    window::{Extent, Window},
 };
 use crate::{
     annotations::{HistogramOp, Note, Notes},
@@ -140,6 +141,29 @@ impl RangeFunction {
         matches!(self.id, FunctionId::Rate | FunctionId::Increase)
     }
 
+    /// What series with these times have in common, if the function makes use of that.
+    pub(crate) fn repeated(
+        self,
+        times: &[i64],
+        extent: Extent,
+        ends: impl Iterator<Item = i64>,
+    ) -> Option<Repeated> {
+        let kind = self.kind().filter(|_| extent.is_plain())?;
+        Some(Repeated::new(kind, times, extent, ends))
+    }
+
+    /// Which rate it is, if any.
+    fn kind(self) -> Option<Kind> {
+        use FunctionId as F;
+        let (counter, per_second) = match self.id {
+            F::Rate => (true, true),
+            F::Increase => (true, false),
+            F::Delta => (false, false),
+            _ => return None,
+        };
+        Some(Kind { counter, per_second })
+    }
+
     /// What is found once per series.
     pub(crate) fn prepare(self, samples: &Samples, extension: Extension) -> Resets {
         if self.wants_counter() && extension == Extension::None {
@@ -158,10 +182,10 @@ impl RangeFunction {
     ) -> Result<Option<Sample>, EvalError> {
         use FunctionId as F;
         let float = |value: f64| Some(Sample::Float(value));
+        if let Some(kind) = self.kind() {
+            return Ok(rate_of(kind, window, resets, cx));
+        }
         Ok(match self.id {
-            F::Rate => rate_of(Kind { counter: true, per_second: true }, window, resets, cx),
-            F::Increase => rate_of(Kind { counter: true, per_second: false }, window, resets, cx),
-            F::Delta => rate_of(Kind { counter: false, per_second: false }, window, resets, cx),
             F::Irate => instant::change(window, true, cx),
             F::Idelta => instant::change(window, false, cx),
             F::Resets => changes::resets(window, cx.extension).and_then(float),

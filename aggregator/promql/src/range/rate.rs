@@ -4,13 +4,15 @@
 //! the distance between samples makes it likely that the series went on. Source of the rules:
 //! Prometheus' documentation of `rate` and `increase`.
 
+use std::ops::Range;
+
 use model::histogram::Histogram;
 
 use super::{
     call::Cx,
     samples::Samples,
     start::{self, Started},
-    window::{View, Window},
+    window::Window,
 };
 use crate::{annotations::Note, histogram, value::Sample};
 
@@ -35,11 +37,10 @@ pub(crate) struct Resets {
 impl Resets {
     pub(super) fn find(samples: &Samples) -> Self {
         let track = &samples.floats;
-        let mut resets = Self::default();
         if track.starts.is_empty() {
-            resets.after = decreases(&track.values);
-            return resets;
+            return Self::of_values(&track.values);
         }
+        let mut resets = Self::default();
         let pairs = track.values.windows(2).zip(track.times.windows(2)).enumerate();
         for (at, (values, times)) in pairs {
             let ([before, value], [time_before, time]) = (values, times) else { continue };
@@ -58,11 +59,21 @@ impl Resets {
         resets
     }
 
-    /// Those whose predecessor is in the view, too.
-    fn within<'r>(places: &'r [usize], view: &View<'_, f64>) -> &'r [usize] {
-        let (first, end) = (view.first, view.first + view.len());
-        let from = places.partition_point(|at| *at <= first);
-        let to = places.partition_point(|at| *at < end);
+    /// Of a counter that does not say when it started.
+    pub(super) fn of_values(values: &[f64]) -> Self {
+        Self { after: decreases(values), overlapping: Vec::new() }
+    }
+
+    /// What resets among so many samples have hidden of a counter's growth is added to it.
+    pub(super) fn add_hidden(&self, change: f64, samples: Range<usize>, values: &[f64]) -> f64 {
+        let lost = Self::within(&self.after, samples).iter();
+        lost.fold(change, |change, at| change + values.get(at - 1).copied().unwrap_or(0.0))
+    }
+
+    /// Those whose predecessor is among the samples, too.
+    fn within(places: &[usize], samples: Range<usize>) -> &[usize] {
+        let from = places.partition_point(|at| *at <= samples.start);
+        let to = places.partition_point(|at| *at < samples.end);
         places.get(from..to).unwrap_or_default()
     }
 }
@@ -108,19 +119,19 @@ fn float_rate(kind: Kind, window: &Window<'_>, resets: &Resets, cx: &mut Cx<'_>)
     let (first, last) = (*view.values.first()?, *view.values.last()?);
     let mut change = last - first;
     if kind.counter {
-        for at in Resets::within(&resets.after, view) {
-            change += view.values.get(at - 1 - view.first).copied().unwrap_or(0.0);
-        }
-        if !Resets::within(&resets.overlapping, view).is_empty() {
+        let samples = view.first..view.first + view.len();
+        let lost = Resets::within(&resets.after, samples.clone()).iter();
+        let before = |at: &usize| view.values.get(at - 1 - view.first).copied().unwrap_or(0.0);
+        change = lost.fold(change, |change, at| change + before(at));
+        if !Resets::within(&resets.overlapping, samples).is_empty() {
             cx.note(Note::StartOverlap { metric: cx.metric(), count: 1 });
         }
     }
-    let shape = Shape::new(view.times, view.start(0), kind, window)?;
+    let shape = Shape::new(view.times, view.start(0), kind, (window.start, window.end))?;
     if shape.from_zero {
         change += first;
     }
-    let to_zero = (change > 0.0 && first >= 0.0).then(|| first / change);
-    Some(change * shape.factor(kind, to_zero, cx.seconds))
+    Some(change * shape.factor(kind, first, change, cx.seconds))
 }
 
 fn histogram_rate(kind: Kind, window: &Window<'_>, cx: &mut Cx<'_>) -> Option<Sample> {
@@ -130,7 +141,7 @@ fn histogram_rate(kind: Kind, window: &Window<'_>, cx: &mut Cx<'_>) -> Option<Sa
     if view.len() > 1 {
         change = Some(super::histogram_rate::change(view, kind.counter, cx)?);
     }
-    let shape = Shape::new(view.times, view.start(0), kind, window)?;
+    let shape = Shape::new(view.times, view.start(0), kind, (window.start, window.end))?;
     let mut change = match change {
         Some(mut change) if shape.from_zero => {
             cx.add_histogram(&mut change, first)?;
@@ -139,62 +150,63 @@ fn histogram_rate(kind: Kind, window: &Window<'_>, cx: &mut Cx<'_>) -> Option<Sa
         Some(change) => change,
         None => Histogram::clone(first),
     };
-    let to_zero = (change.count > 0.0 && first.count >= 0.0).then(|| first.count / change.count);
-    histogram::scale::multiply(&mut change, shape.factor(kind, to_zero, cx.seconds));
+    let factor = shape.factor(kind, first.count, change.count, cx.seconds);
+    histogram::scale::multiply(&mut change, factor);
     Some(Sample::Histogram(change.into()))
 }
 
 /// How the samples lie in the range. Durations are in seconds.
-struct Shape {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// As far as it is likely that the series went on.
     to_start: f64,
     to_end: f64,
     sampled: f64,
-    between_samples: f64,
     /// The counter is known to have started from zero within the range.
     from_zero: bool,
 }
 
 impl Shape {
     /// `None` when the samples do not suffice.
-    fn new(times: &[i64], started: i64, kind: Kind, window: &Window<'_>) -> Option<Self> {
+    pub(super) fn new(
+        times: &[i64],
+        started: i64,
+        kind: Kind,
+        (start, end): (i64, i64),
+    ) -> Option<Self> {
         let (first, last) = (*times.first()?, *times.last()?);
         let seconds = |from: i64, to: i64| to.saturating_sub(from) as f64 / 1000.0;
         let intervals = times.len() - 1;
-        let sampled = seconds(first, last);
-        let between_samples = if intervals > 0 { sampled / intervals as f64 } else { 0.0 };
-        let to_end = seconds(last, window.end);
-        if kind.counter && started != 0 && started > window.start && started < first {
-            let sampled = seconds(started, last);
-            return Some(Self { to_start: 0.0, to_end, sampled, between_samples, from_zero: true });
-        }
-        if intervals == 0 {
+        let from_zero = kind.counter && started != 0 && started > start && started < first;
+        if intervals == 0 && !from_zero {
             return None;
         }
-        let to_start = seconds(window.start, first);
-        Some(Self { to_start, to_end, sampled, between_samples, from_zero: false })
+        let sampled = seconds(first, last);
+        let between_samples = if intervals > 0 { sampled / intervals as f64 } else { 0.0 };
+        let likely = |distance: f64| {
+            if distance >= between_samples * 1.1 { between_samples / 2.0 } else { distance }
+        };
+        let to_end = likely(seconds(last, end));
+        Some(if from_zero {
+            Self { to_start: 0.0, to_end, sampled: seconds(started, last), from_zero }
+        } else {
+            Self { to_start: likely(seconds(start, first)), to_end, sampled, from_zero }
+        })
     }
 
-    /// By how much the change grows when extrapolated. `to_zero` is the first value over the
-    /// change: how far back in time, in lengths of the sampled time, the counter was at zero.
-    fn factor(&self, kind: Kind, to_zero: Option<f64>, range_seconds: f64) -> f64 {
-        let threshold = self.between_samples * 1.1;
+    /// By how much the change grows when extrapolated. A counter that grew by `change` from `first`
+    /// was at zero some time before, and is not taken to have been there earlier.
+    pub(super) fn factor(&self, kind: Kind, first: f64, change: f64, range_seconds: f64) -> f64 {
         let mut to_start = self.to_start;
-        if !self.from_zero {
-            if to_start >= threshold {
-                to_start = self.between_samples / 2.0;
-            }
-            if kind.counter
-                && let Some(to_zero) = to_zero
-                && self.sampled * to_zero < to_start
-            {
-                to_start = self.sampled * to_zero;
+        if kind.counter && !self.from_zero && change > 0.0 && first >= 0.0 {
+            let since_zero = self.sampled * (first / change);
+            if since_zero < to_start {
+                to_start = since_zero;
             }
         }
-        let to_end =
-            if self.to_end >= threshold { self.between_samples / 2.0 } else { self.to_end };
         let mut factor = 1.0;
         if self.sampled != 0.0 {
-            factor = (self.sampled + to_start + to_end) / self.sampled;
+            factor = (self.sampled + to_start + self.to_end) / self.sampled;
         }
         if kind.per_second { factor / range_seconds } else { factor }
     }

@@ -28,8 +28,18 @@ impl Extent {
         Self { extension, lookback, length }
     }
 
+    /// Whether windows are the ranges themselves.
+    pub(super) fn is_plain(self) -> bool {
+        self.extension == Extension::None
+    }
+
+    /// Length of the range in seconds.
+    pub(super) fn seconds(self) -> f64 {
+        self.length as f64 / 1000.0
+    }
+
     /// The first time is outside, the last inside.
-    fn window(self, end: i64) -> (i64, i64) {
+    pub(super) fn window(self, end: i64) -> (i64, i64) {
         let start = end.saturating_sub(self.length);
         match self.extension {
             Extension::None => (start, end),
@@ -143,8 +153,9 @@ pub(crate) struct Slider {
     histograms: Edges,
 }
 
+/// The samples of the step before.
 #[derive(Debug, Default)]
-struct Edges {
+pub(super) struct Edges {
     first: usize,
     end: usize,
     /// How many samples the step before passed at either edge.
@@ -153,7 +164,7 @@ struct Edges {
 
 impl Edges {
     /// Moves to the samples after `start` up to `end`.
-    fn slide(&mut self, times: &[i64], start: i64, end: i64) -> Range<usize> {
+    pub(super) fn slide(&mut self, times: &[i64], start: i64, end: i64) -> Range<usize> {
         let first = forward(times, self.first, start, self.passed.0);
         let from = self.end.max(first);
         let to = forward(times, from, end, self.passed.1);

@@ -197,6 +197,17 @@ impl<T: Copy> Mixed<T> {
         of: impl Fn(f64) -> T,
         add: impl Fn(&mut T, f64),
     ) {
+        // Most series are floats without gaps, for which no step has to be looked for.
+        if let (Some((first, values)), true) = (series.column.run(), self.histograms.is_empty()) {
+            let states = self.floats.get_mut(first..).unwrap_or_default();
+            for (state, value) in states.iter_mut().zip(values) {
+                match state {
+                    Some(state) => add(state, *value),
+                    None => *state = Some(of(*value)),
+                }
+            }
+            return;
+        }
         if series.column.has_histograms() && self.histograms.is_empty() {
             self.histograms.resize_with(self.floats.len(), || None);
         }

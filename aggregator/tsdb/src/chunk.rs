@@ -90,6 +90,13 @@ pub(crate) fn decode(times: &[i64], payload: &[u8], out: &mut Samples) -> Result
     }
 }
 
+/// Appends the values of a chunk of floats without start timestamps. False, with something or
+/// nothing appended, when it is another one or damaged.
+pub(crate) fn decode_plain(payload: &[u8], count: usize, out: &mut Vec<f64>) -> bool {
+    let Some((0, values)) = payload.split_first() else { return false };
+    chunk::decode_values(values, count, out).is_ok()
+}
+
 fn decode_starts<V>(
     starts: Option<&[u8]>,
     times: &[i64],

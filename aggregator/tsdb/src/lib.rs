@@ -24,6 +24,7 @@ mod hash;
 mod head;
 mod manifest;
 mod order;
+mod piece;
 mod plan;
 mod samples;
 mod select;

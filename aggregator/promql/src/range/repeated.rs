@@ -74,3 +74,6 @@ impl Repeated {
         rates.collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

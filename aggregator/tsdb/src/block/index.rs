@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{labels::Labels, query::QueryError, tenant::TenantId};
+use model::{
+    labels::Labels,
+    query::{QueryError, TimesSource},
+    tenant::TenantId,
+};
 use roaring::RoaringBitmap;
 
 use super::{
@@ -17,6 +21,7 @@ use super::{
 use crate::{
     bounds::Bounds,
     chunk,
+    piece::Piece,
     samples::Samples,
     select::{Condition, LabelIndex, Pattern, memo::WORTH_REMEMBERING, resolve},
     times::{Stand, Times},
@@ -44,6 +49,26 @@ struct Located {
     column: ColumnEntry,
     source: Source,
     stand: Stand,
+}
+
+/// The column of times of a chunk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChunkTimes<'a> {
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    pub(crate) count: usize,
+    page: &'a Arc<Page>,
+    offset: usize,
+}
+
+impl ChunkTimes<'_> {
+    pub(crate) fn source(&self) -> TimesSource {
+        TimesSource::new(Arc::<Page>::clone(self.page), self.offset)
+    }
+
+    pub(crate) fn has_source(&self, source: &TimesSource) -> bool {
+        source.is(self.page, self.offset)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -298,6 +323,44 @@ impl BlockSeries {
         self.chunks.get(place).map_or(Stand::None, |chunk| chunk.stand)
     }
 
+    /// Appends the chunks to `pieces`; false when something stands for the samples of one.
+    pub(crate) fn pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) -> bool {
+        let chunks = self.chunks.iter().enumerate();
+        pieces.extend(chunks.map(|(place, chunk)| {
+            let column = &chunk.column;
+            let (count, offset) = (column.count as usize, column.offset as usize);
+            let page = &chunk.columns;
+            let times = ChunkTimes { min: column.min, max: column.max, count, page, offset };
+            Piece::Stored(self, place, times)
+        }));
+        self.chunks.iter().all(|chunk| matches!(chunk.stand, Stand::All))
+    }
+
+    /// Appends the values of one chunk if they are floats without start timestamps and can be read.
+    pub(crate) fn decode_plain(&self, place: usize, values: &mut Vec<f64>) -> bool {
+        let Some(chunk) = self.chunks.get(place) else { return false };
+        let count = chunk.column.count as usize;
+        match chunk.source {
+            Source::Uniform(value) => {
+                values.resize(values.len() + count, value);
+                true
+            }
+            Source::Page { page, offset, length } => {
+                let read = self.payload_page(page).ok();
+                let payload = read
+                    .as_ref()
+                    .and_then(|page| page.bytes.get(offset as usize..)?.get(..length as usize));
+                payload.is_some_and(|payload| chunk::decode_plain(payload, count, values))
+            }
+        }
+    }
+
+    fn payload_page(&self, number: u32) -> Result<Arc<Page>, BlockError> {
+        let block = &self.tenant.block;
+        let page = self.tenant.root()?.payloads.get(number as usize);
+        block.page(*page.ok_or_else(|| block.damaged("a list of samples"))?, "samples")
+    }
+
     /// Appends the samples of one chunk, unsettled.
     pub(crate) fn decode_one(&self, place: usize, out: &mut Samples) -> Result<(), BlockError> {
         self.chunks.get(place).map_or(Ok(()), |chunk| self.decode_chunk(chunk, out))
@@ -334,11 +397,7 @@ impl BlockSeries {
                 times.iter().for_each(|time| out.floats.push(*time, value, 0));
             }
             Source::Page { page, offset, length } => {
-                let payloads = &self.tenant.root()?.payloads;
-                let page = payloads
-                    .get(page as usize)
-                    .ok_or_else(|| block.damaged("a list of samples"))?;
-                let page = block.page(*page, "samples")?;
+                let page = self.payload_page(page)?;
                 let (start, length) = (offset as usize, length as usize);
                 let payload = page.bytes.get(start..start + length).unwrap_or_default();
                 chunk::decode(&times, payload, out)

@@ -23,7 +23,7 @@ const COLUMNS_KEPT: usize = 16;
 pub(crate) struct Times {
     pub(crate) min: i64,
     pub(crate) max: i64,
-    count: u16,
+    pub(crate) count: u16,
     bytes: Box<[u8]>,
 }
 

@@ -6,7 +6,10 @@ use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
 use super::{groups::Shared, sealed::Times, stream};
-use crate::samples::{Column, Samples};
+use crate::{
+    piece::Piece,
+    samples::{Column, Samples},
+};
 
 /// The samples of a series at one moment.
 #[derive(Clone, Debug, Default)]
@@ -28,10 +31,42 @@ pub(crate) struct Late {
     pub(super) histograms: Column<Arc<Histogram>>,
 }
 
+/// The samples that are not sealed yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OpenStream<'a>(&'a [u8]);
+
+impl OpenStream<'_> {
+    pub(crate) fn decode(self, times: &mut Vec<i64>, values: &mut Vec<f64>) {
+        stream::decode(self.0, times, values);
+    }
+}
+
+impl Late {
+    fn is_empty(&self) -> bool {
+        self.floats.is_empty() && self.histograms.is_empty()
+    }
+}
+
 impl Snapshot {
     pub(crate) fn is_empty(&self) -> bool {
-        let late = |late: &Late| late.floats.is_empty() && late.histograms.is_empty();
-        self.bytes.is_empty() && self.frames.is_none() && self.late.as_deref().is_none_or(late)
+        let late = self.late.as_deref().is_none_or(Late::is_empty);
+        self.bytes.is_empty() && self.frames.is_none() && late
+    }
+
+    /// Appends the sealed chunks to `pieces` and returns the open stream. `None` when there is
+    /// something else.
+    pub(crate) fn pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) -> Option<OpenStream<'a>> {
+        let only_last = |late: &Late| late.is_empty() && late.starts.is_empty();
+        if self.frames.is_some() || !self.late.as_deref().is_none_or(only_last) {
+            return None;
+        }
+        let mut at = 0;
+        for (times, end) in &self.chunks {
+            let end = *end as usize;
+            pieces.push(Piece::Sealed(times, self.bytes.get(at..end).unwrap_or_default()));
+            at = end;
+        }
+        Some(OpenStream(self.bytes.get(at..).unwrap_or_default()))
     }
 
     /// Appends the samples, unsettled.

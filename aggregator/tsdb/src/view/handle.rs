@@ -5,12 +5,13 @@ use std::sync::Arc;
 use model::{
     columns::Columns,
     labels::Labels,
-    query::{QueryError, SeriesHandle},
+    query::{Decoder, QueryError, SeriesHandle},
 };
 
 use crate::{
     block::{BlockError, index::BlockSeries},
-    head::snapshot::Snapshot,
+    head::snapshot::{OpenStream, Snapshot},
+    piece::Piece,
     samples::Samples,
     store::Inner,
     times::Stand,
@@ -124,6 +125,73 @@ impl Handle {
     }
 }
 
+/// A series that is nothing but chunks one after the other, and an open stream behind them.
+struct Row<'a> {
+    pieces: Vec<Piece<'a>>,
+    /// How many samples the pieces have, and the last time among them.
+    count: usize,
+    last: i64,
+    stream: OpenStream<'a>,
+}
+
+impl<'a> Row<'a> {
+    /// `None` when it is more complicated.
+    fn of(parts: &'a [Part]) -> Option<Self> {
+        let (mut pieces, mut stream) = (Vec::new(), OpenStream::default());
+        for part in parts {
+            match part {
+                Part::Head(snapshot) => stream = snapshot.pieces(&mut pieces)?,
+                Part::Block { series, deleted } => {
+                    if !deleted.is_empty() || !series.pieces(&mut pieces) {
+                        return None;
+                    }
+                }
+            }
+        }
+        if parts.len() > 1 {
+            pieces.sort_unstable_by_key(|piece| piece.span().0);
+        }
+        let (mut count, mut last) = (0, i64::MIN);
+        for piece in &pieces {
+            let (min, max) = piece.span();
+            if count > 0 && min <= last {
+                return None;
+            }
+            (count, last) = (count + piece.count(), max);
+        }
+        Some(Self { pieces, count, last, stream })
+    }
+
+    /// Decodes the values alone where the times are those of the series before.
+    fn decode_values(&self, decoder: &mut Decoder) -> bool {
+        let sources = decoder.sources();
+        let mut pairs = self.pieces.iter().zip(sources);
+        if sources.len() != self.pieces.len()
+            || sources.is_empty()
+            || !pairs.all(|(piece, source)| piece.has_source(source))
+        {
+            return false;
+        }
+        decoder.replace_values(self.count, |values, tail| {
+            let decoded = self.pieces.iter().all(|piece| piece.decode_plain(values));
+            self.stream.decode(tail, values);
+            decoded
+                && tail.first().is_none_or(|first| *first > self.last)
+                && tail.is_sorted_by(|a, b| a < b)
+        })
+    }
+
+    /// Says where the times came from, if they are those of the chunks and no others.
+    fn tell(&self, decoder: &mut Decoder) {
+        let columns = decoder.columns();
+        let plain = columns.histograms.is_empty() && columns.starts.is_empty();
+        let last = self.count.checked_sub(1).and_then(|at| columns.times.get(at));
+        if plain && last == Some(&self.last) {
+            decoder.set_sources(self.pieces.iter().map(Piece::source));
+        }
+    }
+}
+
 impl SeriesHandle for Handle {
     fn labels(&self) -> &Labels {
         &self.labels
@@ -141,6 +209,18 @@ impl SeriesHandle for Handle {
         self.read_all(&mut samples)?;
         samples.settle();
         samples.append_to(columns);
+        Ok(())
+    }
+
+    fn decode_next(&self, decoder: &mut Decoder) -> Result<(), QueryError> {
+        let row = Row::of(&self.parts);
+        if row.as_ref().is_some_and(|row| row.decode_values(decoder)) {
+            return Ok(());
+        }
+        decoder.replace(|columns| self.decode(columns))?;
+        if let Some(row) = row {
+            row.tell(decoder);
+        }
         Ok(())
     }
 }

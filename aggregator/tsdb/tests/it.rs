@@ -42,6 +42,9 @@ mod simulation;
 #[path = "it/steady.rs"]
 mod steady;
 #[cfg(test)]
+#[path = "it/successive.rs"]
+mod successive;
+#[cfg(test)]
 #[path = "it/threads.rs"]
 mod threads;
 #[cfg(test)]

@@ -277,7 +277,7 @@ impl<'a> Iterator for Iter<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        Some((take(&mut self.rest)?, take(&mut self.rest)?))
+        take_pair(&mut self.rest)
     }
 }
 
@@ -285,6 +285,11 @@ impl<'a> Iterator for Iter<'a> {
 pub fn put_pair(packed: &mut Vec<u8>, name: &str, value: &str) {
     put(packed, name);
     put(packed, value);
+}
+
+/// Takes a pair off the front of a packed set. `None` when there is none whole.
+pub fn take_pair<'a>(packed: &mut &'a [u8]) -> Option<(&'a str, &'a str)> {
+    Some((take(packed)?, take(packed)?))
 }
 
 pub(crate) fn put(packed: &mut Vec<u8>, text: &str) {

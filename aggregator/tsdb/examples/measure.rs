@@ -1,6 +1,7 @@
 //! Measures the store on this machine, on data like that of a container platform.
 //!
 //! `cargo run --release -p tsdb --example measure -- ingest|replay|select [SERIES] [TICKS] [THREADS]`
+//! and `… -- log DIR [SERIES] [TICKS]`, which leaves a data directory with all of it in the log, and `… -- open DIR [TIMES]`, which replays it,
 //! and `… -- frames [SERIES] [GROUP_SIZE] [TICKS] [THREADS]` and `… -- tenants|tenants-frames [TENANTS] [SERIES]` and `… -- storage FILE [EVERY]` print one JSON object a line. `FILE` holds series as length and
 //! text of labels, count, times, values; of these every so many samples are stored.
 //! Values are like those of exporters: most series do not change
@@ -30,6 +31,8 @@ use tsdb::{options::Options, store::Store, view::TenantSet};
 
 #[path = "measure/frames.rs"]
 mod frames;
+#[path = "measure/replay.rs"]
+mod replay;
 
 const START: i64 = 1_700_000_000_000;
 const BATCH_SERIES: usize = 5000;
@@ -43,7 +46,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (series, ticks, threads) = (number(1, 200_000), number(2, 60), number(3, 8));
     match arguments.first().map(String::as_str) {
         Some("ingest") => ingest(dir.path(), series, ticks, threads),
-        Some("replay") => replay(dir.path(), series, ticks, threads),
+        Some("replay") => replay::measure(dir.path(), series, ticks, threads),
+        Some("log") => replay::log(path(&arguments)?, number(2, 200_000), number(3, 21)),
+        Some("open") => replay::open(path(&arguments)?, number(2, 3)),
         Some("frames") => frames::measure(
             dir.path(),
             number(1, 1_000_000),
@@ -51,14 +56,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             number(3, 241),
             number(4, 8),
         ),
-        Some("storage") => {
-            storage(dir.path(), arguments.get(1).ok_or("say which file")?, number(2, 1))
-        }
+        Some("storage") => storage(dir.path(), path(&arguments)?, number(2, 1)),
         Some("tenants") => tenants(dir.path(), number(1, 10_000), number(2, 20)),
         Some("tenants-frames") => frames::tenants(dir.path(), number(1, 10_000), number(2, 20)),
         Some("select") => select(dir.path(), series, number(2, 9)),
-        _ => Err("say ingest, replay, select, frames, tenants, tenants-frames or storage".into()),
+        _ => {
+            Err("say ingest, replay, log, open, select, frames, tenants, tenants-frames or storage"
+                .into())
+        }
     }
+}
+
+fn path(arguments: &[String]) -> Result<&Path, &'static str> {
+    arguments.get(1).map(Path::new).ok_or("say which file or directory")
 }
 
 fn open(dir: &Path) -> Result<Store, Box<dyn std::error::Error>> {
@@ -248,26 +258,6 @@ fn ingest(
     Ok(())
 }
 
-fn replay(
-    dir: &Path,
-    series: usize,
-    ticks: usize,
-    threads: usize,
-) -> Result<(), Box<dyn std::error::Error>> {
-    write(&open(dir)?, series, ticks, threads)?;
-    let disk: Arc<dyn Disk> = Arc::new(OsDisk);
-    let begun = Instant::now();
-    let (_, stats) = Store::open(disk, dir, Options::default(), &|_| {})?;
-    let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "{{\"name\":\"replay\",\"series\":{},\"samples\":{},\"seconds\":{seconds:.2},\"samples_per_s\":{:.0}}}",
-        stats.series,
-        stats.samples,
-        stats.samples as f64 / seconds
-    );
-    Ok(())
-}
-
 /// Many tenants with few series each.
 fn tenants(dir: &Path, tenants: usize, series: usize) -> Result<(), Box<dyn std::error::Error>> {
     let store = open(dir)?;
@@ -327,8 +317,8 @@ fn tenants(dir: &Path, tenants: usize, series: usize) -> Result<(), Box<dyn std:
 }
 
 /// Stores real series and says what a sample takes on the disk.
-fn storage(dir: &Path, file: &str, every: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let bytes = disk::read(&OsDisk, Path::new(file), 1 << 30)?;
+fn storage(dir: &Path, file: &Path, every: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let bytes = disk::read(&OsDisk, file, 1 << 30)?;
     let store = open(dir)?;
     let tenant = TenantId::new("acme")?;
     let mut input = bytes.as_slice();

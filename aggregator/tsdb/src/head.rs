@@ -34,6 +34,7 @@ mod stream;
 mod table;
 
 use partition::Partition;
+pub(crate) use series::histogram_bytes;
 
 /// The partitions of all tenants.
 #[derive(Debug)]

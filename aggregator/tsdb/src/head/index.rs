@@ -27,10 +27,12 @@ use crate::{
     union::Union,
 };
 
+mod bulk;
 mod census;
 mod matched;
 mod texts;
 
+pub(crate) use bulk::Bulk;
 use matched::Matched;
 use texts::{Text, Texts};
 
@@ -103,13 +105,7 @@ impl Index {
         if !self.texts.has_room(bytes) {
             return None;
         }
-        self.next += 1;
-        if (series as usize).is_multiple_of(PAGE_SERIES) {
-            if let Some(Some(page)) = self.pages.last_mut() {
-                page.pack();
-            }
-            self.pages.push(Some(Box::default()));
-        }
+        self.begin_series();
         for (name, value) in labels {
             let name = self.name(name);
             let pair = self.pair(name, value);
@@ -124,6 +120,25 @@ impl Index {
         }
         self.all.push(series);
         Some(series)
+    }
+
+    /// Lets `fill` add many series.
+    pub(crate) fn bulk<T>(&mut self, fill: impl FnOnce(&mut Bulk<'_>) -> T) -> T {
+        let mut bulk = Bulk::new(self);
+        let filled = fill(&mut bulk);
+        bulk.finish();
+        filled
+    }
+
+    /// Uses the next number.
+    fn begin_series(&mut self) {
+        if (self.next as usize).is_multiple_of(PAGE_SERIES) {
+            if let Some(Some(page)) = self.pages.last_mut() {
+                page.pack();
+            }
+            self.pages.push(Some(Box::default()));
+        }
+        self.next += 1;
     }
 
     fn name(&mut self, text: &str) -> u32 {

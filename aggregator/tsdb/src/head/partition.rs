@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use super::{
     exemplars::Exemplars,
     groups::Groups,
-    index::Index,
+    index::{Bulk, Index},
     logged::Logged,
     sealed::{Arena, Copied, Sealer},
     snapshot::Snapshot,
@@ -25,6 +25,7 @@ use crate::{
     hash::{Hash128, HashKey},
     limits::Limits,
     outcome::{Appended, RejectReason},
+    samples::Samples,
     select::{Condition, resolve},
     sync::{lock, read, write},
 };
@@ -115,6 +116,25 @@ impl Partition {
         let number = write(&self.index).add(labels.iter())?;
         data.table.push(number, key);
         Some(number)
+    }
+
+    /// Adds labels of series that the table has already, in the order of their numbers.
+    pub(crate) fn index_bulk<T>(&self, fill: impl FnOnce(&mut Bulk<'_>) -> T) -> T {
+        write(&self.index).bulk(fill)
+    }
+
+    /// Forgets a series whose labels the index could not take. Returns how many samples it had.
+    pub(crate) fn forget_unindexed(&self, number: u32, sealer: &mut Sealer) -> u64 {
+        let mut data = self.data();
+        let Data { table, arena, .. } = &mut *data;
+        let Some(series) = table.get_mut(number) else { return 0 };
+        let mut samples = Samples::default();
+        // The only error is damage, which chunks in memory do not have.
+        let decoded = series.freeze(arena, sealer).decode(&mut samples);
+        debug_assert!(decoded.is_ok(), "{decoded:?}");
+        series.drop_flushed(arena, sealer);
+        table.remove(number);
+        (samples.floats.len() + samples.histograms.len()) as u64
     }
 
     /// The labels of a series; none if it is not there.

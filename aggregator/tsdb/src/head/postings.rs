@@ -1,5 +1,7 @@
 //! The series that have one label value: most often few that came together, sometimes all.
 
+use std::ops::Range;
+
 use roaring::RoaringBitmap;
 
 use crate::union::Union;
@@ -56,26 +58,39 @@ impl Postings {
 
     /// Adds a series with a number greater than all before.
     pub(crate) fn push(&mut self, series: u32) {
+        self.push_run(series..series + 1);
+    }
+
+    /// Adds series with numbers in a row, greater than all before.
+    pub(crate) fn push_run(&mut self, run: Range<u32>) {
         match self {
-            Self::Run { first, count } if *count == 0 => (*first, *count) = (series, 1),
-            Self::Run { first, count } if *first + *count == series => *count += 1,
-            Self::Run { .. } => {
-                self.spread(1);
-                self.push(series);
+            _ if run.is_empty() => {}
+            Self::Run { first, count } if *count == 0 => {
+                (*first, *count) = (run.start, run.len() as u32);
             }
-            Self::List(list) if list.len() < LIST_MAX => {
-                if list.len() == list.capacity() {
-                    list.reserve_exact((list.len() / 2).max(1));
+            Self::Run { first, count } if *first + *count == run.start => {
+                *count += run.len() as u32;
+            }
+            Self::Run { .. } => {
+                self.spread(run.len());
+                self.push_run(run);
+            }
+            Self::List(list) if list.len() + run.len() <= LIST_MAX => {
+                if list.len() + run.len() > list.capacity() {
+                    list.reserve_exact((list.len() / 2).max(run.len()));
                 }
-                list.push(series);
+                list.extend(run);
             }
             Self::List(list) => {
-                let mut bitmap: RoaringBitmap = list.iter().copied().collect();
-                bitmap.insert(series);
+                let bitmap: RoaringBitmap = list.iter().copied().collect();
                 *self = Self::Bitmap(bitmap.into());
+                self.push_run(run);
+            }
+            Self::Bitmap(bitmap) if run.len() == 1 => {
+                bitmap.insert(run.start);
             }
             Self::Bitmap(bitmap) => {
-                bitmap.insert(series);
+                bitmap.insert_range(run);
             }
         }
     }

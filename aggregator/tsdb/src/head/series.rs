@@ -390,7 +390,8 @@ fn expect_sealed(sealed: &Result<(), ChunkError>) {
 /// Memory of one late sample, in bytes: time, value and start.
 const LATE_BYTES: usize = 24;
 
-fn histogram_bytes(histogram: &Histogram) -> usize {
+/// What a histogram takes in memory.
+pub(crate) fn histogram_bytes(histogram: &Histogram) -> usize {
     let buckets = histogram.positive_buckets.len() + histogram.negative_buckets.len();
     let spans = histogram.positive_spans.len() + histogram.negative_spans.len();
     size_of::<Histogram>() + 8 * (buckets + spans + histogram.custom_values.len())

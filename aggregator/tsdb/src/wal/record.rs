@@ -18,8 +18,10 @@ use model::{
 };
 
 mod group;
+mod series;
 
 pub(crate) use group::{FrameRecord, read_frame, read_group};
+pub(crate) use series::{Shared, read_numbers, read_series};
 
 /// Kinds of records.
 pub(crate) const TENANT: u8 = 1;
@@ -178,22 +180,6 @@ impl Writer {
         varint::put_u64(&mut self.bytes, bytes.len() as u64);
         self.bytes.extend_from_slice(bytes);
     }
-}
-
-/// Reads the series of a record after its owner. `None` when the bytes are none.
-pub(crate) fn read_series(mut input: &[u8], mut visit: impl FnMut(u32, &[u8])) -> Option<()> {
-    let (mut series, mut labels) = (0u32, Vec::new());
-    while !input.is_empty() {
-        let step = varint::take_i64(&mut input)?;
-        series = u32::try_from(i64::from(series).checked_add(step)?).ok()?;
-        let prefix = usize::try_from(varint::take_u64(&mut input)?).ok()?;
-        let suffix = usize::try_from(varint::take_u64(&mut input)?).ok()?;
-        let middle = take_bytes(&mut input)?;
-        let replaced = labels.len().checked_sub(prefix)?.checked_sub(suffix)?;
-        labels.splice(prefix..prefix + replaced, middle.iter().copied());
-        visit(series, &labels);
-    }
-    Some(())
 }
 
 /// Reads samples as (series, time, value, start).

@@ -7,13 +7,13 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
     thread::{Scope, ScopedJoinHandle},
 };
 
 use disk::journal::Record;
-use model::{histogram::Histogram, tenant::TenantId};
+use model::tenant::TenantId;
 
 use super::record::{self, Owner};
 use crate::head::{
@@ -23,8 +23,12 @@ use crate::head::{
 };
 
 mod groups;
+mod orphans;
+mod series;
 
 use groups::ReplayedGroup;
+use orphans::{Orphan, Orphans, Value};
+use series::Unindexed;
 
 /// Records that may wait for a thread.
 const QUEUE_RECORDS_MAX: usize = 64;
@@ -69,7 +73,7 @@ impl<'scope> Dispatcher<'scope> {
         for _ in 0..threads.max(1) {
             let (queue, records) = sync_channel(QUEUE_RECORDS_MAX);
             dispatcher.queues.push(queue);
-            dispatcher.threads.push(scope.spawn(move || run(head, &records)));
+            dispatcher.threads.push(scope.spawn(move || run(head, records)));
         }
         dispatcher
     }
@@ -103,26 +107,34 @@ impl<'scope> Dispatcher<'scope> {
     }
 }
 
-fn run(head: &Head, records: &Receiver<(u8, Vec<u8>)>) -> Counts {
-    let mut replay = Replay::new(head);
-    for (kind, payload) in records {
-        replay.apply(kind, &payload);
-    }
-    replay.adopt_orphans();
-    replay.counts
+/// Applies the records of some tenants, while another thread adds their series to the indexes.
+fn run(head: &Head, records: impl IntoIterator<Item = (u8, Vec<u8>)>) -> Counts {
+    std::thread::scope(|scope| {
+        let (tasks, waiting) = sync_channel(series::TASKS_MAX);
+        let indexing = scope.spawn(move || series::index(&waiting));
+        let mut replay = Replay::new(head, tasks);
+        for (kind, payload) in records {
+            replay.apply(kind, payload);
+        }
+        replay.adopt_orphans();
+        let (counts, sealer) = replay.finish();
+        match indexing.join() {
+            Ok(unindexed) => counts.without(unindexed, sealer),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
-
-/// Samples of unknown series that a thread keeps, in case the series is told later.
-const ORPHANS_MAX: usize = 1 << 20;
 
 /// Applies records to the head.
 #[derive(Debug)]
 struct Replay<'a> {
     head: &'a Head,
     owners: HashMap<Owner, Known>,
-    orphans: Vec<Orphan>,
+    orphans: Orphans,
     sealer: Sealer,
     counts: Counts,
+    /// Series that are in the tables, for the indexes.
+    indexing: SyncSender<series::Task>,
 }
 
 /// What the numbers of one owner mean.
@@ -133,38 +145,24 @@ struct Known {
     groups: HashMap<u32, ReplayedGroup>,
 }
 
-/// A sample whose series is not known. It is told twice, in two records, so if one is damaged the
-/// other may be still to come.
-#[derive(Debug)]
-struct Orphan {
-    owner: Owner,
-    series: u32,
-    time: i64,
-    start: i64,
-    value: Value,
-}
-
-#[derive(Debug)]
-enum Value {
-    Float(f64),
-    Histogram(Arc<Histogram>),
-    /// A key frame of a group, whose number stands for the series.
-    Frame(Box<[u8]>),
-}
-
 impl<'a> Replay<'a> {
-    fn new(head: &'a Head) -> Self {
+    fn new(head: &'a Head, indexing: SyncSender<series::Task>) -> Self {
         Self {
             head,
             owners: HashMap::new(),
-            orphans: Vec::new(),
+            orphans: Orphans::default(),
             sealer: Sealer::default(),
             counts: Counts::default(),
+            indexing,
         }
     }
 
-    fn apply(&mut self, kind: u8, payload: &[u8]) {
-        let mut rest = payload;
+    fn finish(self) -> (Counts, Sealer) {
+        (self.counts, self.sealer)
+    }
+
+    fn apply(&mut self, kind: u8, payload: Vec<u8>) {
+        let mut rest = payload.as_slice();
         let Some(owner) = Owner::take(&mut rest) else {
             self.counts.malformed += 1;
             return;
@@ -173,11 +171,15 @@ impl<'a> Replay<'a> {
         let understood = match kind {
             record::TENANT => self.tenant(owner, rest),
             record::TENANT_DELETED => {
-                self.orphans.retain(|orphan| orphan.owner != owner);
+                self.orphans.forget(owner);
                 if let Some(known) = self.owners.remove(&owner) {
                     self.head.remove(&known.partition.tenant);
                 }
                 Some(())
+            }
+            record::SERIES => {
+                let header = payload.len() - rest.len();
+                self.series(owner, payload, header)
             }
             record::SAMPLES => self.samples(owner, rest),
             record::HISTOGRAMS => self.histograms(owner, rest),
@@ -205,7 +207,8 @@ impl<'a> Replay<'a> {
         let (counts, orphans, sealer) = (&mut self.counts, &mut self.orphans, &mut self.sealer);
         let mut orphaned = |series, time, value, start| {
             let value = Value::Float(value);
-            counts.keep(orphans, Orphan { owner, series, time, start, value });
+            let kept = orphans.keep(Orphan { owner, series, time, start, value });
+            counts.orphaned_samples += u64::from(!kept);
         };
         let Some(known) = self.owners.get(&owner) else {
             return record::read_samples(payload, orphaned);
@@ -231,7 +234,8 @@ impl<'a> Replay<'a> {
         let (counts, orphans, sealer) = (&mut self.counts, &mut self.orphans, &mut self.sealer);
         let mut orphaned = |series, time, value, start| {
             let value = Value::Histogram(value);
-            counts.keep(orphans, Orphan { owner, series, time, start, value });
+            let kept = orphans.keep(Orphan { owner, series, time, start, value });
+            counts.orphaned_samples += u64::from(!kept);
         };
         let Some(known) = self.owners.get(&owner) else {
             return record::read_histograms(payload, orphaned);
@@ -256,17 +260,11 @@ impl<'a> Replay<'a> {
 
     /// What is no sample.
     fn descriptions(&mut self, kind: u8, owner: Owner, payload: &[u8]) -> Option<()> {
-        let Some(known) = self.owners.get_mut(&owner) else { return Some(()) };
-        let (partition, series) = (&known.partition, &mut known.series);
-        let mut data = partition.data();
+        let Some(known) = self.owners.get(&owner) else { return Some(()) };
+        let series = &known.series;
+        let mut data = known.partition.data();
         let data: &mut Data = &mut data;
         match kind {
-            record::SERIES => record::read_series(payload, |number, labels| {
-                let key = partition.hash(labels);
-                let found = data.table.find(key);
-                let found = found.or_else(|| partition.create(data, key, labels));
-                series.set(number, found);
-            }),
             record::EXEMPLARS => record::read_exemplars(payload, |number, exemplar| {
                 if let Some(number) = series.get(number) {
                     data.exemplars.add(number, &exemplar, usize::MAX);
@@ -281,11 +279,13 @@ impl<'a> Replay<'a> {
 
     /// Looks once more for the series of samples that had none.
     fn adopt_orphans(&mut self) {
-        let (frames, samples) = std::mem::take(&mut self.orphans)
+        let (frames, samples) = self
+            .orphans
+            .take()
             .into_iter()
             .partition::<Vec<_>, _>(|orphan| matches!(orphan.value, Value::Frame(_)));
         frames.iter().for_each(|orphan| self.adopt_frame(orphan));
-        let of_frames = std::mem::take(&mut self.orphans);
+        let of_frames = self.orphans.take();
         for orphan in samples.into_iter().chain(of_frames) {
             let Orphan { owner, series, time, start, value } = orphan;
             let known = self.owners.get(&owner);
@@ -315,12 +315,14 @@ impl<'a> Replay<'a> {
 }
 
 impl Counts {
-    fn keep(&mut self, orphans: &mut Vec<Orphan>, orphan: Orphan) {
-        if orphans.len() < ORPHANS_MAX {
-            orphans.push(orphan);
-        } else {
-            self.orphaned_samples += 1;
+    /// Takes back what was counted for series that are not in the index.
+    fn without(mut self, unindexed: Unindexed, mut sealer: Sealer) -> Self {
+        for (partition, number) in unindexed {
+            let samples = partition.forget_unindexed(number, &mut sealer);
+            self.samples = self.samples.saturating_sub(samples);
+            self.orphaned_samples += samples;
         }
+        self
     }
 }
 

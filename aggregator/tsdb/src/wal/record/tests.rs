@@ -12,8 +12,8 @@ use model::{
 use proptest::prelude::*;
 
 use super::{
-    FrameRecord, Owner, Writer, read_exemplars, read_frame, read_group, read_histograms,
-    read_metadata, read_samples, read_series,
+    FrameRecord, Owner, Shared, Writer, read_exemplars, read_frame, read_group, read_histograms,
+    read_metadata, read_numbers, read_samples, read_series,
 };
 
 const OWNER: Owner = Owner { run: 300, tenant: 7 };
@@ -134,7 +134,18 @@ proptest! {
             drawn.iter().for_each(|(series, labels)| writer.series(*series, labels));
         });
         let mut found = Vec::new();
-        read_series(&payload, |series, labels| found.push((series, labels.to_vec()))).unwrap();
+        let mut before = Vec::new();
+        read_series(&payload, |entry| {
+            let Shared { prefix, suffix } = entry.shared;
+            assert!(prefix + suffix <= before.len().min(entry.labels.len()));
+            assert!(entry.labels.starts_with(&before[..prefix]));
+            assert!(entry.labels.ends_with(&before[before.len() - suffix..]));
+            before = entry.labels.to_vec();
+            found.push((entry.number, before.clone()));
+        }).unwrap();
+        let mut numbers = Vec::new();
+        read_numbers(&payload, |number| numbers.push(number)).unwrap();
+        prop_assert!(numbers.into_iter().eq(drawn.iter().map(|(number, _)| *number)));
         prop_assert_eq!(found, drawn);
     }
 
@@ -143,7 +154,10 @@ proptest! {
         let mut rest = bytes.as_slice();
         Owner::take(&mut rest);
         read_samples(&bytes, |_, _, _, _| {});
-        read_series(&bytes, |_, _| {});
+        let (mut numbers, mut entries) = (0, 0);
+        let understood = read_numbers(&bytes, |_| numbers += 1);
+        prop_assert_eq!(read_series(&bytes, |_| entries += 1), understood);
+        prop_assert_eq!(entries, numbers);
         read_histograms(&bytes, |_, _, _, _| {});
         read_exemplars(&bytes, |_, _| {});
         read_metadata(&bytes, |_, _| {});

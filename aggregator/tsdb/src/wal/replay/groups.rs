@@ -45,10 +45,11 @@ impl Replay<'_> {
         let FrameRecord { group: number, sequence, time, payload } = read_frame(payload)?;
         let group = self.owners.get_mut(&owner).and_then(|known| known.groups.get_mut(&number));
         let Some(group) = group else {
-            if is_key(payload) && self.orphans.len() < super::ORPHANS_MAX {
+            let orphan = |payload: &[u8]| {
                 let value = Value::Frame(payload.into());
-                self.orphans.push(Orphan { owner, series: number, time, start: 0, value });
-            } else {
+                Orphan { owner, series: number, time, start: 0, value }
+            };
+            if !is_key(payload) || !self.orphans.keep(orphan(payload)) {
                 self.counts.orphaned_samples += values_of(payload);
             }
             return Some(());
@@ -92,7 +93,9 @@ impl Replay<'_> {
                 }
                 None => {
                     let value = Value::Float(value);
-                    counts.keep(orphans, Orphan { owner, series: *member, time, start: 0, value });
+                    let kept =
+                        orphans.keep(Orphan { owner, series: *member, time, start: 0, value });
+                    counts.orphaned_samples += u64::from(!kept);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use codec::frame;
 use model::{labels::Labels, tenant::TenantId};
 
-use super::super::{Counts, Replay};
+use super::super::{Counts, run};
 use crate::{
     bounds::Bounds,
     hash::HashKey,
@@ -53,12 +53,7 @@ fn tick(at: u64) -> Record {
 /// Replays records; returns the ticks of both series and the counts.
 fn replay(records: &[Record]) -> ([Vec<i64>; 2], Counts) {
     let head = Head::new(HashKey::new([1, 2]), Limits::default(), 10);
-    let mut replay = Replay::new(&head);
-    for (kind, payload) in records {
-        replay.apply(*kind, payload);
-    }
-    replay.adopt_orphans();
-    let counts = replay.counts;
+    let counts = run(&head, records.iter().cloned());
     let partition = head.get(&TenantId::new("acme").unwrap()).unwrap();
     let selected = partition.select(&[], i64::MIN, i64::MAX, &Bounds::NONE).unwrap();
     let ticks = PODS.map(|pod| {

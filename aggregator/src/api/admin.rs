@@ -217,7 +217,9 @@ async fn blocking<T: Send + 'static>(
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::DiskFull | StoreError::Closed => Self::Unavailable(error.to_string()),
+            StoreError::DiskFull | StoreError::Closed | StoreError::DeletionsWaiting { .. } => {
+                Self::Unavailable(error.to_string())
+            }
             StoreError::Io { .. } | StoreError::Damaged(_) => Self::Internal(error.to_string()),
         }
     }

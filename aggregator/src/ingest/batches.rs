@@ -70,11 +70,7 @@ impl Batches {
 
     /// Stores everything, with one sync.
     pub(super) fn append(&self, store: &Store, now: Timestamp) -> Result<Appended, AppendError> {
-        let mut stored = Appended::default();
-        for part in store.append_all(&self.writes(), now)? {
-            stored.merge(part);
-        }
-        Ok(stored)
+        Ok(store.append_all(&self.writes(), now)?.appended)
     }
 
     /// The tenant of series that name this one, or none.

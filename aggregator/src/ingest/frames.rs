@@ -198,14 +198,11 @@ impl Taking<'_> {
         });
         let mut writes: Vec<Write<'_>> = frames.collect();
         writes.append(&mut batches.writes());
-        let mut stored = Appended::default();
-        for part in self.store.append_all(&writes, self.now).map_err(|error| unavailable(&error))? {
-            if part.is_group_unknown() {
-                return Err(Fault::BeginAnew("a group is not known, or its frame does not fit"));
-            }
-            stored.merge(part);
+        let all = self.store.append_all(&writes, self.now).map_err(|error| unavailable(&error))?;
+        if !all.unknown_groups.is_empty() {
+            return Err(Fault::BeginAnew("a group is not known, or its frame does not fit"));
         }
-        Ok(stored)
+        Ok(all.appended)
     }
 
     fn gather(

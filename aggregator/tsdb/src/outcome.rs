@@ -55,6 +55,28 @@ impl Appended {
     }
 }
 
+/// What became of a request of several parts. Those that were stored whole are only counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppendedAll {
+    /// Of all parts together.
+    pub appended: Appended,
+    /// Which parts were frames of groups that have to be registered again, ascending.
+    pub unknown_groups: Vec<usize>,
+    /// Of which other parts something was refused, ascending.
+    pub refused: Vec<usize>,
+}
+
+impl AppendedAll {
+    pub(crate) fn add(&mut self, at: usize, part: Appended) {
+        if part.is_group_unknown() {
+            self.unknown_groups.push(at);
+        } else if !part.rejected.is_empty() {
+            self.refused.push(at);
+        }
+        self.appended.merge(part);
+    }
+}
+
 /// Samples refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -183,6 +205,9 @@ pub enum StoreError {
     Io { action: &'static str, message: String },
     #[error("stored data is damaged: {0}")]
     Damaged(String),
+    /// Blocks are being rewritten for them; there is room again once some are done.
+    #[error("{limit} deletions wait to be carried out")]
+    DeletionsWaiting { limit: usize },
 }
 
 impl StoreError {

@@ -37,6 +37,7 @@ mod statistics;
 mod writes;
 
 use maintenance::Maintenance;
+use replacing::check_deletions;
 
 pub use writes::{GroupHandle, Registered, Write};
 
@@ -161,7 +162,7 @@ impl Store {
 
     /// Deletes the samples between two times, both included, of the series that match all of
     /// `matchers`. Durable when it returns; room is made by and by. Samples that arrive while it
-    /// works may stay.
+    /// works may stay. Refused while very many deletions wait.
     pub fn delete(
         &self,
         tenant: &TenantId,
@@ -170,6 +171,7 @@ impl Store {
         end: Timestamp,
     ) -> Result<(), StoreError> {
         let mut maintenance = lock(&self.inner.maintenance);
+        check_deletions(&maintenance.shelf, tenant)?;
         self.inner.flush(&mut maintenance, &mut MaintenanceStats::default())?;
         let matchers = matchers.to_vec();
         self.inner.entomb(&mut maintenance, tenant, matchers, start, end)
@@ -178,6 +180,7 @@ impl Store {
     /// Deletes all that a tenant has. Durable when it returns; room is made by and by.
     pub fn delete_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
         let mut maintenance = lock(&self.inner.maintenance);
+        check_deletions(&maintenance.shelf, tenant)?;
         self.inner.forget_tenant(tenant)?;
         let (start, end) = (Timestamp::MIN, Timestamp::MAX);
         self.inner.entomb(&mut maintenance, tenant, Vec::new(), start, end)

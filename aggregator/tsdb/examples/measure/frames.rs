@@ -159,8 +159,8 @@ fn send(store: &Store, writes: &[Write<'_>], per_request: usize, threads: usize,
                     requests.get(next.fetch_add(1, Ordering::Relaxed) as usize)
                 {
                     let done = store.append_all(request, Timestamp(time));
-                    let stored = done.iter().flatten().all(|one| one.rejected.is_empty());
-                    assert!(done.is_ok() && stored, "a request failed: {done:?}");
+                    let stored = done.as_ref().is_ok_and(|all| all.appended.rejected.is_empty());
+                    assert!(stored, "a request failed: {done:?}");
                 }
             });
         }

@@ -106,12 +106,8 @@ impl Blocks {
     /// What the choice of the next merge needs to know.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let current = self.current();
-        let concerned = |block: &Block| {
-            let of_block = |tombstone: &&Tombstone| {
-                block.id() <= tombstone.until && block.tenant(&tombstone.tenant).is_some()
-            };
-            current.tombstones.iter().any(|tombstone| of_block(&tombstone))
-        };
+        let concerned =
+            |block: &Block| current.tombstones.iter().any(|tombstone| concerns(tombstone, block));
         let candidate = |block: &Arc<Block>| Candidate {
             id: block.id(),
             min: block.footer.min,
@@ -124,11 +120,26 @@ impl Blocks {
 }
 
 impl Shelf {
-    /// Forgets deletions that no block is left to apply to.
-    pub(super) fn drop_tombstones(&mut self) {
-        let oldest = self.manifest.blocks.iter().min().copied();
-        self.manifest
-            .tombstones
-            .retain(|tombstone| oldest.is_some_and(|oldest| oldest <= tombstone.until));
+    /// Forgets deletions that no block is left to apply to. Of a block that is not open nobody knows
+    /// what it has.
+    pub(super) fn drop_tombstones(&mut self, open: &BlockList) {
+        let Manifest { blocks, tombstones, .. } = &mut self.manifest;
+        tombstones.retain(|tombstone| blocks.iter().any(|id| open.may_concern(tombstone, *id)));
     }
+}
+
+impl BlockList {
+    /// Whether a deletion takes something from a block, as far as is known.
+    pub(super) fn may_concern(&self, tombstone: &Tombstone, id: BlockId) -> bool {
+        let found = self.blocks.binary_search_by_key(&id, |block| block.id()).ok();
+        let block = found.and_then(|at| self.blocks.get(at));
+        id <= tombstone.until && block.is_none_or(|block| concerns(tombstone, block))
+    }
+}
+
+/// Whether a block has samples of the tenant in the time that a deletion is of.
+fn concerns(tombstone: &Tombstone, block: &Block) -> bool {
+    let tenant = block.tenant(&tombstone.tenant);
+    let overlaps = tenant.is_some_and(|of| of.min <= tombstone.end && of.max >= tombstone.start);
+    overlaps && block.id() <= tombstone.until
 }

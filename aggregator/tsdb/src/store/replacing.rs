@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
 };
 
 use model::{matcher::Matcher, tenant::TenantId, time::Timestamp};
@@ -23,11 +23,24 @@ use crate::{
     window::{Window, class_of, longest_class},
 };
 
-/// So many deletions are noted before blocks are rewritten for them at once: the manifest holds them
-/// all.
+/// Deletions that may wait for blocks to be rewritten: the manifest holds them all, and every query of
+/// their tenants applies them.
 const TOMBSTONES_MAX: usize = 1000;
+/// Those of one tenant. From so many on, rewriting goes before merging.
+const TOMBSTONES_PER_TENANT_MAX: usize = TOMBSTONES_MAX / 4;
 /// Most damaged places of a merge that are told one by one.
 const LOSSES_TOLD_MAX: usize = 100;
+
+/// Whether another deletion of a tenant may wait.
+pub(super) fn check_deletions(shelf: &Shelf, tenant: &TenantId) -> Result<(), StoreError> {
+    let waiting = &shelf.manifest.tombstones;
+    let own = waiting.iter().filter(|tombstone| tombstone.tenant == *tenant).count();
+    let limits = [(waiting.len(), TOMBSTONES_MAX), (own, TOMBSTONES_PER_TENANT_MAX)];
+    match limits.iter().find(|(count, limit)| count >= limit) {
+        Some((_, limit)) => Err(StoreError::DeletionsWaiting { limit: *limit }),
+        None => Ok(()),
+    }
+}
 
 impl Inner {
     /// Writes a new manifest and shows queries what it says.
@@ -99,7 +112,7 @@ impl Inner {
         let mut next = Shelf { manifest: shelf.manifest.clone() };
         next.manifest.blocks.retain(|block| !removed.contains(block));
         next.manifest.blocks.extend(added.iter().map(|block| block.id()));
-        next.drop_tombstones();
+        next.drop_tombstones(&self.blocks.current());
         self.change(shelf, next.manifest, added)?;
         for block in removed {
             // What cannot be removed now is removed when the store is opened.
@@ -115,7 +128,10 @@ impl Inner {
         stats: &mut MaintenanceStats,
     ) -> Result<(), StoreError> {
         let longest = longest_class(self.options.retention);
-        let Some(due) = next_merge(&self.blocks.candidates(), now.0, longest) else {
+        let candidates = self.blocks.candidates();
+        let is_pressing = maintenance.shelf.manifest.tombstones.len() >= TOMBSTONES_PER_TENANT_MAX;
+        let rewritten = if is_pressing { deleted_from(&candidates) } else { None };
+        let Some(due) = rewritten.or_else(|| next_merge(&candidates, now.0, longest)) else {
             return Ok(());
         };
         self.merge(&mut maintenance.shelf, &due, now, stats)
@@ -135,7 +151,7 @@ impl Inner {
         Ok(stats.blocks_compacted)
     }
 
-    /// Notes a deletion in all blocks that there are.
+    /// Notes a deletion in all blocks that there are. They are rewritten by and by.
     pub(super) fn entomb(
         &self,
         maintenance: &mut Maintenance,
@@ -144,20 +160,18 @@ impl Inner {
         start: Timestamp,
         end: Timestamp,
     ) -> Result<(), StoreError> {
-        if maintenance.shelf.manifest.tombstones.len() >= TOMBSTONES_MAX {
-            self.clean(maintenance, Timestamp(self.now.load(Ordering::Relaxed)))?;
-        }
         let mut manifest = maintenance.shelf.manifest.clone();
         let Some(until) = manifest.blocks.iter().max().copied() else { return Ok(()) };
-        manifest.tombstones.push(Tombstone {
-            tenant: tenant.clone(),
-            matchers,
-            start: start.0,
-            end: end.0,
-            until,
-        });
+        let (tenant, start, end) = (tenant.clone(), start.0, end.0);
+        let tombstone = Tombstone { tenant, matchers, start, end, until };
+        let current = self.blocks.current();
+        if !manifest.blocks.iter().any(|block| current.may_concern(&tombstone, *block)) {
+            return Ok(());
+        }
+        let tenant = tombstone.tenant.clone();
+        manifest.tombstones.push(tombstone);
         self.change(&mut maintenance.shelf, manifest, Vec::new())?;
-        if let Some(partition) = self.head.get(tenant) {
+        if let Some(partition) = self.head.get(&tenant) {
             partition.forget_last();
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::{
         append::{Context, Frame, Workspace, append, append_frame, register},
         partition::Partition,
     },
-    outcome::{AppendError, Appended, RejectReason},
+    outcome::{AppendError, Appended, AppendedAll, RejectReason},
     sync::lock,
     wal::Ticket,
 };
@@ -66,29 +66,27 @@ impl Store {
         batch: &WriteBatch,
         now: Timestamp,
     ) -> Result<Appended, AppendError> {
-        let appended = self.append_all(&[Write::Batch { tenant, batch }], now)?;
-        Ok(appended.into_iter().next().unwrap_or_default())
+        Ok(self.append_all(&[Write::Batch { tenant, batch }], now)?.appended)
     }
 
     /// Stores all parts of a request with one sync of the log, and returns when they are durable.
-    /// There is one answer for each; see [`Appended::is_group_unknown`] for frames. A frame that comes
-    /// twice in a row counts as stored.
+    /// A frame that comes twice in a row counts as stored.
     pub fn append_all(
         &self,
         writes: &[Write<'_>],
         now: Timestamp,
-    ) -> Result<Vec<Appended>, AppendError> {
+    ) -> Result<AppendedAll, AppendError> {
         let inner = &*self.inner;
         inner.now.fetch_max(now.0, Ordering::Relaxed);
         inner.check_writable()?;
         let mut work = lock(&inner.workspaces).pop().unwrap_or_default();
         let mut last = None;
-        let answer = |write| {
+        let mut all = AppendedAll::default();
+        for (at, write) in writes.iter().enumerate() {
             let (appended, ticket) = inner.write(write, now, &mut work);
             last = last.max(ticket);
-            appended
-        };
-        let appended: Vec<Appended> = writes.iter().map(answer).collect();
+            all.add(at, appended);
+        }
         let mut workspaces = lock(&inner.workspaces);
         if workspaces.len() < WORKSPACES_KEPT {
             workspaces.push(work);
@@ -97,8 +95,8 @@ impl Store {
         if let Some(ticket) = last {
             inner.wal.commit(ticket).map_err(|error| inner.append_error(&error))?;
         }
-        appended.iter().for_each(|appended| inner.counters.count(appended));
-        Ok(appended)
+        inner.counters.count(&all.appended);
+        Ok(all)
     }
 
     /// Registers a group of series of one tenant, given by their packed labels, whose samples will

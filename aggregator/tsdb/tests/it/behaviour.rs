@@ -16,7 +16,7 @@ use model::{
 use tsdb::{
     limits::Limits,
     options::Options,
-    outcome::{AppendError, Appended, OpenError, RejectReason},
+    outcome::{AppendError, Appended, OpenError, RejectReason, StoreError},
     store::Store,
     view::TenantSet,
 };
@@ -327,4 +327,33 @@ fn deletions_hold_and_what_is_sent_again_is_there_again() {
     assert_eq!(samples(&store, "beta", "a"), [(NOW, 1.0), (NOW + 5, 2.0)]);
     append(&store, "acme", &[("a", NOW, 9.0)]);
     assert_eq!(samples(&store, "acme", "a"), [(NOW, 9.0)]);
+}
+
+#[test]
+fn deletions_wait_for_the_background_and_only_so_many() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    append(&store, "acme", &[("a", NOW, 1.0), ("b", NOW + 9, 2.0)]);
+    append(&store, "beta", &[("a", NOW, 3.0)]);
+    let delete = |name: &str, pod: &str, time: i64| {
+        let (start, end) = (Timestamp(time), Timestamp(time));
+        store.delete(&tenant(name), &[Matcher::equal("pod", pod)], start, end)
+    };
+    // What concerns no block does not wait.
+    for at in 0..1100 {
+        delete("acme", "a", NOW + 10 + at).unwrap();
+        delete("none", "a", NOW).unwrap();
+    }
+    let refused = (0..251).find_map(|at| delete("acme", "b", NOW + at % 9).err());
+    assert!(matches!(refused, Some(StoreError::DeletionsWaiting { limit: 250 })), "{refused:?}");
+    assert!(store.delete_tenant(&tenant("acme")).is_err());
+    // One tenant's are no reason to refuse another's.
+    delete("beta", "b", NOW).unwrap();
+    assert_eq!(samples(&store, "acme", "b"), [(NOW + 9, 2.0)]);
+    assert_eq!(samples(&store, "beta", "a"), [(NOW, 3.0)]);
+    let rewritten = store.maintain(Timestamp(NOW));
+    assert_eq!((rewritten.blocks_compacted, rewritten.errors.len()), (1, 0));
+    delete("acme", "b", NOW + 9).unwrap();
+    assert_eq!(samples(&store, "acme", "b"), []);
+    assert_eq!(samples(&store, "acme", "a"), [(NOW, 1.0)]);
 }

@@ -2,10 +2,7 @@
 
 use codec::frame;
 use model::{labels::Labels, tenant::TenantId, time::Timestamp, write::WriteBatch};
-use tsdb::{
-    outcome::{Appended, RejectReason},
-    store::{GroupHandle, Write},
-};
+use tsdb::store::{GroupHandle, Write};
 
 use super::{FUTURE_MAX, Sample, Simulation, start_of};
 
@@ -79,9 +76,13 @@ impl Simulation {
         let answers = self.store().append_all(&writes, Timestamp(self.now));
         let mut is_known = true;
         for (number, sent) in sent.iter().enumerate() {
-            let answer = answers.as_ref().ok().map(|answers| &answers[number + 1]);
-            is_known &= answer.is_none_or(|answer| !answer.is_group_unknown());
-            self.note_frame(&group, sent, answer);
+            let answer = answers.as_ref().ok();
+            let is_unknown = answer.is_some_and(|all| all.unknown_groups.contains(&(number + 1)));
+            is_known &= !is_unknown;
+            if !is_unknown {
+                let refused = answer.map(|all| all.refused.contains(&(number + 1)));
+                self.note_frame(&group, sent, refused);
+            }
         }
         // Without an answer it is not known whether the frames were applied; a key frame is safe.
         group.last = sent.last().cloned();
@@ -121,15 +122,14 @@ impl Simulation {
         sent
     }
 
-    fn note_frame(&mut self, group: &Group, sent: &Sent, answer: Option<&Appended>) {
+    /// Whether something of it was refused is `None` without an answer.
+    fn note_frame(&mut self, group: &Group, sent: &Sent, refused: Option<bool>) {
         let is_refused = sent.time < self.oldest() || sent.time > self.now + FUTURE_MAX;
-        let rejected = |reason| {
-            answer.is_some_and(|answer| answer.rejected.iter().any(|one| one.reason == reason))
-        };
-        if rejected(RejectReason::UnknownGroup) || (is_refused && answer.is_some()) {
+        if is_refused && refused.is_some() {
             return;
         }
-        let is_doubtful = answer.is_none() || rejected(RejectReason::DuplicateTimestamp);
+        // Others that were refused have a sample of that time.
+        let is_doubtful = refused.unwrap_or(true);
         for (labels, bits) in group.labels.iter().zip(&sent.row) {
             let sample = Sample::float(f64::from_bits(*bits));
             if is_doubtful {

@@ -97,8 +97,8 @@ fn write_frames(store: &Store) {
         frame::encode(&row, &next, &mut payload);
         row = next;
         let write = Write::Frame { group: &group, time: NOW + at * 1000, payload: &payload };
-        let appended = store.append_all(&[write], Timestamp(NOW)).unwrap();
-        assert_eq!((appended[0].samples, appended[0].rejected_count()), (3, 1));
+        let appended = store.append_all(&[write], Timestamp(NOW)).unwrap().appended;
+        assert_eq!((appended.samples, appended.rejected_count()), (3, 1));
         if at == 99 {
             store.flush().unwrap();
         }

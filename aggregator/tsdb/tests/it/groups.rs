@@ -7,7 +7,7 @@ use disk::sim::SimDisk;
 use model::{labels::Labels, time::Timestamp, write::WriteBatch};
 use tsdb::{
     limits::Limits,
-    outcome::{Appended, RejectReason},
+    outcome::{Appended, AppendedAll, RejectReason},
     store::{GroupHandle, Registered, Store, Write},
     view::TenantSet,
 };
@@ -52,7 +52,7 @@ impl Sender {
 
     fn resend(&self, store: &Store, time: i64, payload: &[u8]) -> Appended {
         let write = Write::Frame { group: &self.group, time, payload };
-        store.append_all(&[write], Timestamp(NOW)).unwrap().remove(0)
+        store.append_all(&[write], Timestamp(NOW)).unwrap().appended
     }
 }
 
@@ -281,10 +281,40 @@ fn a_request_takes_one_sync() {
         )
         .unwrap();
     assert_eq!(store.stats().wal_syncs, before + 1);
-    let counts: Vec<u64> = answers.iter().map(|answer| answer.samples).collect();
-    assert_eq!(counts, [1, 2, 2, 2]);
+    let appended = Appended { samples: 7, series_created: 3, ..Appended::default() };
+    assert_eq!(answers, AppendedAll { appended, ..AppendedAll::default() });
     assert_eq!(samples(&store, "acme", "b"), [(NOW, 2.0), (NOW + 1, 3.0)]);
-    assert_eq!(store.append_all(&[], Timestamp(NOW)).unwrap(), []);
+    assert_eq!(store.append_all(&[], Timestamp(NOW)).unwrap(), AppendedAll::default());
+}
+
+#[test]
+fn of_many_parts_those_are_named_that_were_not_stored_whole() {
+    let store = open(&SimDisk::new(1));
+    let mut here = Sender::new(&store, "acme", &["a", "b"]);
+    let mut gone = Sender::new(&store, "acme", &["c"]);
+    assert!(store.drop_group(&gone.group));
+    let (one, other) = (batch(&[("x", NOW, 1.0)]), batch(&[("x", NOW, 2.0), ("y", NOW, 1.0)]));
+    let (first, second, lost) =
+        (here.payload(&[1.0; 2]), here.payload(&[2.0; 2]), gone.payload(&[1.0]));
+    let (acme, group) = (tenant("acme"), &here.group);
+    let writes = [
+        Write::Batch { tenant: &acme, batch: &one },
+        Write::Frame { group: &gone.group, time: NOW, payload: &lost },
+        Write::Batch { tenant: &acme, batch: &other },
+        Write::Frame { group, time: NOW, payload: &first },
+        Write::Frame { group, time: NOW + 1_000_000, payload: &second },
+        Write::Frame { group: &gone.group, time: NOW, payload: &lost },
+    ];
+    let all = store.append_all(&writes, Timestamp(NOW)).unwrap();
+    assert_eq!((all.unknown_groups, all.refused), (vec![1, 5], vec![2, 4]));
+    assert_eq!(all.appended.samples, 4);
+    let refused = [
+        (RejectReason::UnknownGroup, 2),
+        (RejectReason::DuplicateTimestamp, 1),
+        (RejectReason::TooFarInFuture, 2),
+    ];
+    assert_eq!(reasons(&all.appended), refused);
+    assert_eq!(store.stats().samples_appended, 4);
 }
 
 #[test]
@@ -335,11 +365,11 @@ fn who_was_refused_for_a_moment_is_asked_to_register_again() {
     store.set_limits(&tenant("small"), Limits::default());
     let payload = sender.payload(&[2.0, 2.0]);
     let write = Write::Frame { group: &sender.group, time: NOW + 1, payload: &payload };
-    let soon = store.append_all(&[write], Timestamp(NOW + 60_000)).unwrap().remove(0);
+    let soon = store.append_all(&[write], Timestamp(NOW + 60_000)).unwrap().appended;
     assert_eq!(reasons(&soon), refused);
     let payload = sender.payload(&[3.0, 3.0]);
     let write = Write::Frame { group: &sender.group, time: NOW + 2, payload: &payload };
-    let later = store.append_all(&[write], Timestamp(NOW + 300_000)).unwrap().remove(0);
+    let later = store.append_all(&[write], Timestamp(NOW + 300_000)).unwrap().appended;
     assert!(later.is_group_unknown());
     let mut sender = Sender::new(&store, "small", &["a", "b"]);
     assert_eq!(sender.send(&store, NOW + 2, &[3.0, 3.0]), stored(2));

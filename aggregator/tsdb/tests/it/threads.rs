@@ -40,7 +40,7 @@ fn write_frames(store: &Store, to: &TenantId, pods: &[String], frames: i64, writ
         let (now, time) = (Timestamp(NOW), NOW + at * 1000);
         loop {
             let write = Write::Frame { group: &group, time, payload: &payload };
-            let appended = store.append_all(&[write], now).unwrap().remove(0);
+            let appended = store.append_all(&[write], now).unwrap().appended;
             if !appended.is_group_unknown() {
                 assert_eq!(appended.samples, pods.len() as u64);
                 break;

@@ -9,7 +9,7 @@ use model::{
 
 use crate::{
     ast::{Expr, ValueType},
-    error::{EvalError, execution},
+    error::{EvalError, execution, invalid},
     exec::{Exec, Settings, grid::Grid},
     plan::{self, Node, Times},
     stack,
@@ -124,13 +124,13 @@ impl Engine {
         let found = expr.value_type();
         if !matches!(found, ValueType::Scalar | ValueType::Vector) {
             let found = Quoted(found.as_str());
-            return execution(format!(
+            return invalid(format!(
                 "invalid expression type {found} for range query, must be Scalar or instant Vector"
             ));
         }
         let step = millis_of(step);
         if step <= 0 {
-            return execution("zero or negative query resolution step widths are not accepted");
+            return invalid("zero or negative query resolution step widths are not accepted");
         }
         let grid = Grid::between(start.0, end.0, step);
         if grid.count as u64 > self.options.max_steps {

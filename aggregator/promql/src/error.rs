@@ -14,7 +14,10 @@ pub enum EvalError {
     /// Another limit of the engine or the caller.
     #[error("query exceeds the limit of {limit} {what}")]
     Limit { what: &'static str, limit: u64 },
-    /// The query cannot be evaluated on this data or at these times.
+    /// The query cannot be evaluated at these times, whatever the data.
+    #[error("{0}")]
+    Query(String),
+    /// The query cannot be evaluated on this data.
     #[error("{0}")]
     Execution(String),
     /// The store failed.
@@ -30,6 +33,11 @@ impl From<QueryError> for EvalError {
             error => Self::Storage(error),
         }
     }
+}
+
+/// An error of the query itself.
+pub(crate) fn invalid<T>(message: impl Into<String>) -> Result<T, EvalError> {
+    Err(EvalError::Query(message.into()))
 }
 
 /// An error about the data.

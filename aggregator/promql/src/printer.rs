@@ -14,7 +14,7 @@ use model::{
 
 use crate::{
     ast::{
-        Aggregate, At, Binary, Cardinality, DurationExpr, Expr, Extension, Matching,
+        Aggregate, At, Binary, BinaryOp, Cardinality, DurationExpr, Expr, Extension, Matching,
         MatrixSelector, Modifiers, NumberLiteral, Subquery, VectorSelector,
     },
     text::{duration::Millis, float, quote::Quoted},
@@ -33,7 +33,7 @@ impl Display for Expr {
             Self::Paren(node) => write!(f, "({})", node.expr),
             Self::Unary(node) => write!(f, "{}{}", sign(node.negative), node.expr),
             Self::Binary(node) => {
-                write!(f, "{} {} {}", node.lhs, Operator(node), node.rhs)
+                write!(f, "{} {} {}", Left(node), Operator(node), node.rhs)
             }
             Self::Aggregate(node) => {
                 write!(f, "{}(", AggregateHead(node))?;
@@ -178,6 +178,21 @@ impl Display for SubquerySuffix<'_> {
         f.write_char(']')?;
         at(&subquery.modifiers, f)?;
         offset(&subquery.modifiers, f)
+    }
+}
+
+/// What stands before an operator.
+struct Left<'a>(&'a Binary);
+
+impl Display for Left<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.0.lhs {
+            // The sign that infinity is printed with would apply to the power.
+            Expr::Number(base) if self.0.op == BinaryOp::Pow && base.value == f64::INFINITY => {
+                f.write_str("Inf")
+            }
+            left => left.fmt(f),
+        }
     }
 }
 

@@ -2,12 +2,18 @@
 
 #[path = "it/differential.rs"]
 mod differential;
+#[path = "it/grammars.rs"]
+mod grammars;
 #[path = "it/laws.rs"]
 mod laws;
 #[path = "it/limits.rs"]
 mod limits;
-#[path = "it/queries.rs"]
-mod queries;
+#[path = "it/mutation.rs"]
+mod mutation;
+#[path = "it/properties.rs"]
+mod properties;
+#[path = "it/random.rs"]
+mod random;
 #[path = "it/scripts.rs"]
 mod scripts;
 #[path = "it/watched.rs"]

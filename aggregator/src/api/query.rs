@@ -189,6 +189,7 @@ pub(crate) async fn evaluate(
                 ApiError::Canceled("query was canceled".to_owned())
             }
         }
+        EvalError::Query(error) => ApiError::parameter("query", error),
         EvalError::Storage(error) => error.into(),
         other => ApiError::Execution(other.to_string()),
     })?;

@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use codec::inflate::{Compression, compress};
 use model::write::{Sample, WriteBatch};
-use reqwest::blocking::Response;
+use reqwest::blocking::{RequestBuilder, Response};
 use wire::remote_write::{self, HEADER_VERSION, Version};
 
 use crate::server::Server;
@@ -27,12 +27,16 @@ pub fn batch(labels: &[(&str, &str)], samples: &[(i64, f64)]) -> WriteBatch {
 
 /// Sends a batch with the headers that its version asks for.
 pub fn send(server: &Server, token: &str, version: Version, batch: &WriteBatch) -> Response {
+    send_by(server.post(token, "/api/v1/write"), version, batch)
+}
+
+/// The same to whatever a request is addressed to.
+pub fn send_by(request: RequestBuilder, version: Version, batch: &WriteBatch) -> Response {
     let mut plain = Vec::new();
     remote_write::encode(version, batch, &mut plain);
     let mut body = Vec::new();
     compress(Compression::Snappy, &plain, &mut body).expect("compresses");
-    server
-        .post(token, "/api/v1/write")
+    request
         .header("content-type", version.content_type())
         .header("content-encoding", "snappy")
         .header(HEADER_VERSION, version.header())

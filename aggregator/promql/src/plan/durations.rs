@@ -3,7 +3,7 @@
 use super::Times;
 use crate::{
     ast::{BinaryOp, DurationExpr},
-    error::{EvalError, execution},
+    error::{EvalError, invalid},
 };
 
 /// Longest duration in seconds: 63 bits of nanoseconds.
@@ -24,7 +24,7 @@ fn millis(duration: &DurationExpr, times: &Times, may_be_negative: bool) -> Resu
         return Ok(millis);
     }
     let span = duration.span();
-    let error = |what: &str| execution(format!("{}:{}: {what}", span.start, span.end));
+    let error = |what: &str| invalid(format!("{}:{}: {what}", span.start, span.end));
     let seconds = evaluate(duration, times)?;
     if !seconds.is_finite() {
         return error("duration is NaN or infinite");
@@ -53,7 +53,7 @@ fn evaluate(duration: &DurationExpr, times: &Times) -> Result<f64, EvalError> {
         DurationExpr::Binary { op, sides } => {
             let (left, right) = (evaluate(&sides.0, times)?, evaluate(&sides.1, times)?);
             let span = duration.span();
-            let by_zero = |what| execution(format!("{}:{}: {what}", span.start, span.end));
+            let by_zero = |what| invalid(format!("{}:{}: {what}", span.start, span.end));
             match op {
                 BinaryOp::Add => left + right,
                 BinaryOp::Sub => left - right,

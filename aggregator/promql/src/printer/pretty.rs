@@ -2,7 +2,7 @@
 
 use crate::ast::Expr;
 
-use super::{AggregateHead, Operator, SubquerySuffix, sign};
+use super::{AggregateHead, Left, Operator, SubquerySuffix, sign};
 
 /// Expressions that fit into so many characters stay on one line.
 const LINE_MAX: usize = 100;
@@ -51,7 +51,13 @@ fn print(expr: &Expr, level: usize, out: &mut String) {
             out.push_str(inner.trim_start());
         }
         Expr::Binary(node) => {
-            print(&node.lhs, level + 1, out);
+            match &node.lhs {
+                Expr::Number(_) => {
+                    indent(level + 1, out);
+                    out.push_str(&Left(node).to_string());
+                }
+                left => print(left, level + 1, out),
+            }
             out.push('\n');
             indent(level, out);
             out.push_str(&Operator(node).to_string());

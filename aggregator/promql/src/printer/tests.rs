@@ -30,6 +30,7 @@ fn one_line() {
         ("rate(a[5m] smoothed)", "rate(a[5m] smoothed)"),
         ("-a^-1", "-a ^ -1"),
         ("1e3 + 0.1 + NaN - Inf", "1000 + 0.1 + NaN - +Inf"),
+        ("Inf ^ 2 ^ Inf", "Inf ^ 2 ^ +Inf"),
         ("\"a\\n\\\"\"", "\"a\\n\\\"\""),
         ("(((a)))", "(((a)))"),
     ];

@@ -1,107 +1,12 @@
-//! Our grammar against that of the `promql-parser` crate.
+//! What both grammars take, they understand alike.
 
-use promql::{
-    Expr, ParseOptions, adapter,
-    ast::{BinaryOp, DurationExpr, Extension, Modifiers, VectorSelector},
-    functions::FunctionId,
-    parse,
-};
-use proptest::prelude::*;
-
-use crate::{queries::query, scripts};
-
-/// Takes away signs that do nothing, which the other grammar does not keep.
-fn plain(expr: Expr) -> Expr {
-    match expr {
-        Expr::Subquery(mut subquery) => {
-            *subquery.expr = plain(*subquery.expr);
-            Expr::Subquery(subquery)
-        }
-        Expr::Paren(mut paren) => {
-            *paren.expr = plain(*paren.expr);
-            Expr::Paren(paren)
-        }
-        Expr::Unary(unary) if !unary.negative => plain(*unary.expr),
-        Expr::Unary(mut unary) => {
-            *unary.expr = plain(*unary.expr);
-            Expr::Unary(unary)
-        }
-        Expr::Binary(mut binary) => {
-            binary.lhs = plain(binary.lhs);
-            binary.rhs = plain(binary.rhs);
-            Expr::Binary(binary)
-        }
-        Expr::Aggregate(mut aggregate) => {
-            aggregate.expr = plain(aggregate.expr);
-            aggregate.param = aggregate.param.map(plain);
-            Expr::Aggregate(aggregate)
-        }
-        Expr::Call(mut call) => {
-            call.args = call.args.into_iter().map(plain).collect();
-            Expr::Call(call)
-        }
-        Expr::Number(_) | Expr::String(_) | Expr::Selector(_) | Expr::Matrix(_) => expr,
-    }
-}
-
-/// Whether a query uses what the other grammar does not know.
-fn is_beyond(expr: &Expr) -> bool {
-    let mut beyond = false;
-    expr.visit(&mut |expr| beyond |= is_beyond_itself(expr));
-    beyond
-}
-
-fn is_beyond_itself(expr: &Expr) -> bool {
-    let computed = |duration: &DurationExpr| !matches!(duration, DurationExpr::Number(_));
-    let modified = |modifiers: &Modifiers| modifiers.offset.as_ref().is_some_and(computed);
-    let extended = |selector: &VectorSelector| selector.extension != Extension::None;
-    match expr {
-        Expr::Selector(selector) => extended(selector) || modified(&selector.modifiers),
-        Expr::Matrix(matrix) => {
-            extended(&matrix.selector)
-                || modified(&matrix.selector.modifiers)
-                || computed(&matrix.range)
-        }
-        Expr::Subquery(subquery) => {
-            computed(&subquery.range)
-                || subquery.step.as_ref().is_some_and(computed)
-                || modified(&subquery.modifiers)
-        }
-        Expr::Binary(binary) => matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower),
-        // It wants every selector to be specific, also the one that `info` takes labels from.
-        Expr::Call(call) => call.function.id == FunctionId::Info && call.args.len() == 2,
-        _ => false,
-    }
-}
-
-/// Compares both; true when both took the query. They may differ only beyond what the other knows.
-fn agree(query: &str) -> bool {
-    match (parse(query, &ParseOptions::default()), adapter::parse(query)) {
-        (Ok(own), Ok(other)) => {
-            assert_eq!(plain(own), plain(other), "{query}");
-            true
-        }
-        (Ok(own), Err(error)) => {
-            assert!(is_beyond(&own), "{query} is refused by the other: {error}");
-            false
-        }
-        (Err(error), Ok(other)) => panic!("{query} is {other} to the other, but {error} to us"),
-        (Err(_), Err(_)) => false,
-    }
-}
+use crate::{grammars::agree, scripts};
 
 #[test]
 fn script_queries_mean_the_same() {
     let queries = scripts::queries();
-    let both = queries.iter().filter(|query| agree(query)).count();
+    let both =
+        queries.iter().filter(|query| agree(query).unwrap_or_else(|error| panic!("{error}")));
+    let both = both.count();
     assert!(both * 5 > queries.len() * 4, "only {both} of {} were compared", queries.len());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_queries_mean_the_same(query in query()) {
-        prop_assert!(agree(&query), "{} {:?}", query, adapter::parse(&query));
-    }
 }

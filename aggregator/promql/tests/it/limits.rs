@@ -91,6 +91,29 @@ fn series_and_steps_are_limited() {
     assert_eq!(refused.map(|_| ()), Err(EvalError::Limit { what: "steps", limit: 101 }));
 }
 
+/// What is wrong with a query whatever the data is another error than what is wrong with the data.
+#[test]
+fn mistakes_of_the_query_are_told_as_such() {
+    let store = store();
+    for (query, message) in [
+        (
+            "a[1m]",
+            "invalid expression type \"range vector\" for range query, must be Scalar or instant Vector",
+        ),
+        (
+            "\"a\"",
+            "invalid expression type \"string\" for range query, must be Scalar or instant Vector",
+        ),
+        ("rate(a[range() - 1h40m])", "7:22: duration must be greater than 0"),
+        ("a offset (1m / (step() - 60))", "10:27: division by zero"),
+    ] {
+        let refused = range(&engine(|_| {}), query, &store, &Context::unlimited());
+        assert_eq!(refused.map(|_| ()), Err(EvalError::Query(message.to_owned())), "{query}");
+    }
+    let refused = range(&engine(|_| {}), "a + on () a", &store, &Context::unlimited());
+    assert!(matches!(refused, Err(EvalError::Execution(_))), "{refused:?}");
+}
+
 #[test]
 fn every_series_is_decoded_once() {
     for (query, selectors) in [

@@ -13,6 +13,8 @@ use promql::script::{self, MemoryStore};
 #[derive(Default)]
 pub(crate) struct Watched {
     pub(crate) inner: MemoryStore,
+    /// Further stores, each with series that no other has.
+    pub(crate) more: Vec<MemoryStore>,
     /// Returns samples outside of the selection, too.
     pub(crate) generous: bool,
     /// Decoding fails once so many series were decoded.
@@ -67,7 +69,11 @@ impl Queryable for Watched {
         if self.generous {
             (selection.start, selection.end) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
         }
-        let found = self.inner.select(&selection)?;
+        let mut found = self.inner.select(&selection)?;
+        for store in &self.more {
+            found.append(&mut store.select(&selection)?);
+        }
+        found.sort_by(|a, b| a.labels().cmp(b.labels()));
         let counted = found.into_iter().map(|inner| -> Box<dyn SeriesHandle> {
             let decodes = std::sync::Arc::clone(&self.decodes);
             Box::new(Counted { inner, decodes, fail_after: self.fail_after })

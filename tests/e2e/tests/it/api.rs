@@ -107,6 +107,9 @@ fn bad_requests_say_what_is_wrong() {
     check("/api/v1/query_range", &range("0", "1", "0"), 400, "bad_data", "zero or negative");
     check("/api/v1/query_range", &range("1", "0", "1"), 400, "bad_data", "end timestamp");
     check("/api/v1/query_range", &range("0", "20000", "1"), 400, "bad_data", "11,000 points");
+    let ranges = [("query", "up[1m]"), ("start", "0"), ("end", "1"), ("step", "1")];
+    check("/api/v1/query_range", &ranges, 400, "bad_data", "\"query\": invalid expression type");
+    check("/api/v1/query", &[("query", "up[1m - 1m]")], 400, "bad_data", "greater than 0");
     check("/api/v1/series", &[], 400, "bad_data", "match[]");
     check("/api/v1/nothing", &[], 404, "not_found", "/api/v1/nothing");
 }

@@ -10,6 +10,7 @@ mod agent;
 mod api;
 mod crash;
 mod demo;
+mod differential;
 mod disk_full;
 mod encodings;
 mod federation;

@@ -62,11 +62,16 @@ pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
     let settings = config.agent;
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
-        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
-    let workload = Workload::default();
-    let router =
-        admin::router(metrics.clone(), readiness.clone(), stop.clone(), Lifecycle::default())
-            .merge(agent::targets_router(workload.targets.clone()));
+        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Reload)?);
+    let path = options.config.clone();
+    let reload: agent::Reload = Some(Box::new(move || match Config::load(path.as_deref()) {
+        Ok(config) => Ok(config.agent),
+        Err(failure) => Err(failure.to_string()),
+    }));
+    let workload = Workload { reload, ..Workload::default() };
+    let lifecycle = Lifecycle { reload: settings.allow_reload, quit: false };
+    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), lifecycle)
+        .merge(agent::targets_router(workload.targets.clone()));
     let serving = serve(settings.listen, router, &stop).await?;
     let agent = Agent::start(&settings, workload, &metrics, &stop).await.map_err(failed)?;
     readiness.ready();

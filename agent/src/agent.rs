@@ -32,7 +32,7 @@ use crate::{
 const FULL_EVERY: u64 = 10;
 
 /// What an agent does besides watching the host.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Workload {
     /// Processes to run, and how.
     pub supervision: Option<Supervision>,
@@ -41,6 +41,17 @@ pub struct Workload {
     pub accesses: Option<mpsc::Receiver<Access>>,
     /// Where the state of scraped targets is to be seen.
     pub targets: scrape::status::Status,
+    /// Where to read the settings again when a reload is asked for.
+    pub reload: scraping::Reload,
+}
+
+impl std::fmt::Debug for Workload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workload")
+            .field("supervision", &self.supervision)
+            .field("probes", &self.probes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Processes that the agent runs.
@@ -135,7 +146,7 @@ impl Agent {
             )));
             let executor = Executor {
                 node: node.clone(),
-                client: control,
+                client: control.clone(),
                 supervisor: Arc::clone(&running),
                 probes: probes.clone(),
                 outbox,
@@ -147,7 +158,9 @@ impl Agent {
         }
         assign_probes(workload.probes, &probes, supervisor.as_deref()).await?;
         sources.extend(host_sources(settings, &budget, &labels)?);
-        let scraping = Scraping { settings: &settings.scrape, labels: &labels, stop };
+        let (scrape, reload) = (&settings.scrape, workload.reload);
+        let scraping =
+            Scraping { settings: scrape, labels: &labels, control: &control, reload, stop };
         tasks.extend(scraping.start(queue.clone(), workload.targets, registry).await?);
         let ticker = Ticker {
             interval: settings.interval.0,

@@ -26,6 +26,8 @@ pub struct Settings {
     pub token: Secret,
     /// Where the admin endpoints listen when the agent runs alone.
     pub listen: SocketAddr,
+    /// Serve `POST /-/reload` there.
+    pub allow_reload: bool,
     /// How often everything is collected.
     pub interval: HumanDuration,
     /// Collected samples that wait for an aggregator that is away, in bytes of memory; beyond
@@ -118,6 +120,7 @@ impl Default for Settings {
             destinations: BTreeMap::new(),
             token: Secret::new(""),
             listen: SocketAddr::from(([127, 0, 0, 1], 9402)),
+            allow_reload: false,
             interval: HumanDuration(Duration::from_secs(1)),
             queue: ByteSize(64 << 20),
             spool: SpoolSettings::default(),

@@ -19,5 +19,6 @@ mod traffic;
 
 pub use agent::{Agent, StartError, Supervision, Workload};
 pub use probes::LocalProbe;
+pub use scraping::Reload;
 pub use targets::router as targets_router;
 pub use traffic::Access;

@@ -1,8 +1,11 @@
 //! Scraping: discovery, the scrapers, and their way into the queue.
 
+mod jobs;
+mod reporting;
+
 use std::sync::Arc;
 
-use daemon::{metrics::Metrics, stop::Stop};
+use daemon::{control::ControlClient, metrics::Metrics, stop::Stop};
 use model::write::WriteBatch;
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use scrape::{
@@ -18,6 +21,10 @@ use tokio::{
 };
 
 use crate::{push::Queue, sources::NodeLabels};
+use jobs::Jobs;
+use reporting::Reporter;
+
+pub use jobs::Reload;
 
 /// Why scraping does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -28,43 +35,56 @@ pub enum ScrapeStartError {
     Client(#[from] scrape::fetch::FetchError),
     #[error("agent.scrape: {0}")]
     Discovery(#[from] discovery::DiscoveryError),
+    #[error("the scrapers have stopped")]
+    Stopped,
 }
 
 /// What scraping needs to know.
 pub(crate) struct Scraping<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) labels: &'a NodeLabels,
+    pub(crate) control: &'a ControlClient,
+    pub(crate) reload: Reload,
     pub(crate) stop: &'a Stop,
 }
 
 impl Scraping<'_> {
-    /// Starts discovery and the scrapers; nothing where no job is configured.
+    /// Starts discovery, the scrapers, and what tells of them.
     pub(crate) async fn start(
         self,
         queue: Queue,
         status: Status,
         metrics: &Metrics,
     ) -> Result<Vec<JoinHandle<()>>, ScrapeStartError> {
-        let jobs = self.settings.jobs()?;
-        if jobs.is_empty() {
-            return Ok(Vec::new());
-        }
+        // From before the start, so that a reload asked for meanwhile is not lost.
+        let reloads = self.stop.reloads();
         let external = self.labels.pairs().into_iter().filter(|(_, value)| !value.is_empty());
         let external: Vec<(String, String)> =
             external.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let sink =
-            Arc::new(Pushed { queue, status: status.clone(), counts: Counts::register(metrics) });
+        let counts = Counts::register(metrics);
+        let reported = reporting::Counts::register(metrics);
+        let sink = Arc::new(Pushed { queue, status: status.clone(), counts });
         let shared = Shared {
             sink,
-            status,
+            status: status.clone(),
             now: daemon::clock::now,
             external: external.into(),
             permits: Arc::new(Semaphore::new(self.settings.concurrency.max(1))),
         };
         let (updates, found) = mpsc::channel(UPDATES_MAX);
-        let mut tasks = discovery::start(&jobs, &updates, self.stop).await?;
-        let runner = Runner::new(jobs, shared)?;
-        tasks.push(tokio::spawn(runner.run(found, self.stop.clone())));
+        let (sender, changes) = mpsc::channel(1);
+        let runner = Runner::new(shared).run(found, changes, self.stop.clone());
+        let mut tasks = vec![tokio::spawn(runner)];
+        let mut jobs = Jobs::new(updates, sender, self.stop.clone());
+        jobs.apply(self.settings).await?;
+        let reporter = Reporter {
+            node: self.labels.node.clone(),
+            client: self.control.clone(),
+            status,
+            counts: reported,
+        };
+        tasks.push(tokio::spawn(reporter.run(self.stop.clone())));
+        tasks.push(tokio::spawn(jobs::follow(jobs, self.reload, reloads, metrics)));
         Ok(tasks)
     }
 }

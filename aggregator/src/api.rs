@@ -25,6 +25,7 @@ mod search;
 mod self_metrics;
 mod series;
 mod status;
+mod targets;
 mod tsdb;
 mod usage;
 
@@ -38,7 +39,7 @@ use axum::{
 
 use crate::{front::Front, ingest, page, state::State};
 use answer::ApiError;
-use routes::{Routes, get, post};
+use routes::{Routes, get, post, put};
 
 /// Where the API of Prometheus and our own are.
 const V1: &str = "/api/v1";
@@ -98,9 +99,11 @@ fn routes() -> Routes<State> {
         .route("/search/metric_names", get(search::metric_names).post(search::metric_names))
         .route("/search/label_names", get(search::label_names).post(search::label_names))
         .route("/search/label_values", get(search::label_values).post(search::label_values))
-        .route("/targets", get(pushed::targets))
-        .route("/targets/metadata", get(pushed::target_metadata))
-        .route("/scrape_pools", get(pushed::scrape_pools))
+        .route("/targets", get(targets::targets))
+        .route("/targets/metadata", get(targets::metadata))
+        .route("/targets/relabel_steps", get(targets::relabel_steps))
+        .route("/scrape_pools", get(targets::pools))
+        .route("/scrape_pools/config", get(targets::pool_config))
         .route("/alertmanagers", get(pushed::alertmanagers))
         .route("/rules", get(pushed::rules))
         .route("/alerts", get(pushed::alerts))
@@ -112,6 +115,7 @@ fn routes() -> Routes<State> {
         .route("/events", get(events::read).post(events::append))
         .route("/events/stream", get(events::follow))
         .route("/nodes/{node}/commands", get(nodes::take).post(nodes::push))
+        .route("/nodes/{node}/targets", put(targets::report))
         .route("/remediation/resume", post(remediation::resume));
     Routes::below("")
         .route("/federate", get(federate::federate))

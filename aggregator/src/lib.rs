@@ -21,6 +21,7 @@ mod run;
 mod search;
 pub mod snapshot;
 mod state;
+mod targets;
 pub mod timeline;
 
 pub use background::Reload;

@@ -27,6 +27,7 @@ use crate::{
     front::Front,
     ingest::{Sessions, otlp::DeltaStreams},
     metrics::AggregatorMetrics,
+    targets::Reports,
     timeline::Timeline,
 };
 
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) deltas: Option<Arc<DeltaStreams>>,
     pub(crate) timeline: Timeline,
     pub(crate) commands: Commands,
+    /// What agents say of the targets that they scrape.
+    pub(crate) targets: Reports,
     pub(crate) engine: Engine,
     pub(crate) metrics: AggregatorMetrics,
     pub(crate) stop: Stop,
@@ -138,6 +141,7 @@ impl State {
             store,
             timeline,
             commands: Commands::new(daemon::clock::now()),
+            targets: Reports::default(),
             engine,
             metrics,
             own_metrics,

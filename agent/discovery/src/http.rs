@@ -49,6 +49,7 @@ impl Server {
             Url::parse(&settings.url).map_err(|_| DiscoveryError::Address(settings.url.clone()))?;
         let accept = "application/json".to_owned();
         let fetcher = Fetcher::new(&settings.http(), Reach::new(&[]), accept, BYTES_MAX)?;
+        let fetcher = fetcher.for_target(&url);
         Ok(Self { fetcher, url, interval: settings.refresh_interval.0, outlet })
     }
 

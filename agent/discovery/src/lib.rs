@@ -9,13 +9,15 @@ mod poll;
 #[cfg(test)]
 mod testing;
 
+use std::pin::Pin;
+
 use daemon::stop::Stop;
 use scrape::{
     config::Job,
     fetch::{FetchError, Reach},
     group::{Group, Update},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
 /// Why discovery cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ const TARGETS_MAX: usize = scrape::config::TARGETS_MAX;
 /// Where one source of a job sends what it found.
 #[derive(Clone, Debug)]
 struct Outlet {
-    job: usize,
+    job: u64,
     source: String,
     updates: mpsc::Sender<Update>,
 }
@@ -64,54 +66,57 @@ impl Outlet {
     }
 }
 
-/// Starts all sources of all jobs. They send to `updates` until `stop`.
-pub async fn start(
-    jobs: &[Job],
+/// A source that has not begun. It sends what it finds until its `stop`, or until it is dropped.
+pub type Idle = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Makes the sources of a job ready. Whatever can be wrong with them is found here: nothing is asked
+/// yet.
+pub async fn prepare(
+    number: u64,
+    job: &Job,
     updates: &mpsc::Sender<Update>,
     stop: &Stop,
-) -> Result<Vec<JoinHandle<()>>, DiscoveryError> {
-    let mut tasks = Vec::new();
-    for (number, job) in jobs.iter().enumerate() {
-        let outlet = |source: String| Outlet { job: number, source, updates: updates.clone() };
-        let settings = &job.settings;
-        let written: Vec<Group> = settings
-            .static_configs
-            .iter()
-            .map(|group| Group::from_written(&group.targets, &group.labels))
-            .collect();
-        if !written.is_empty() {
-            let outlet = outlet("static".to_owned());
-            tasks.push(tokio::spawn(async move {
-                outlet.send(written).await;
-            }));
-        }
-        for (index, file) in settings.file_sd_configs.iter().enumerate() {
-            let watch = file::Files::new(file.clone(), outlet(format!("file/{index}")));
-            tasks.push(tokio::spawn(watch.run(stop.clone())));
-        }
-        for (index, dns) in settings.dns_sd_configs.iter().enumerate() {
-            let resolver = dns::system()?;
-            for name in &dns.names {
-                let outlet = outlet(format!("dns/{index}/{name}"));
-                let reach = Reach::new(&job.allowed);
-                let lookups = dns::Lookups::new(resolver.clone(), dns, name, reach, outlet);
-                tasks.push(tokio::spawn(lookups.run(stop.clone())));
-            }
-        }
-        for (index, server) in settings.http_sd_configs.iter().enumerate() {
-            let asking = http::Server::new(server, outlet(format!("http/{index}")))?;
-            tasks.push(tokio::spawn(asking.run(stop.clone())));
-        }
-        for (index, cluster) in settings.kubernetes_sd_configs.iter().enumerate() {
-            let client = kubernetes::client(cluster)
-                .await
-                .map_err(|error| DiscoveryError::Kubernetes(error.to_string()))?;
-            for namespace in kubernetes::namespaces(cluster) {
-                let outlet = outlet(format!("kubernetes/{index}/{namespace}"));
-                let watch = kubernetes::Watch::new(client.clone(), cluster, &namespace, outlet);
-                tasks.push(tokio::spawn(watch.run(stop.clone())));
-            }
+) -> Result<Vec<Idle>, DiscoveryError> {
+    let mut sources: Vec<Idle> = Vec::new();
+    let outlet = |source: String| Outlet { job: number, source, updates: updates.clone() };
+    let settings = &job.settings;
+    let written: Vec<Group> = settings
+        .static_configs
+        .iter()
+        .map(|group| Group::from_written(&group.targets, &group.labels))
+        .collect();
+    if !written.is_empty() {
+        let outlet = outlet("static".to_owned());
+        sources.push(Box::pin(async move {
+            outlet.send(written).await;
+        }));
+    }
+    for (index, file) in settings.file_sd_configs.iter().enumerate() {
+        let watch = file::Files::new(file.clone(), outlet(format!("file/{index}")));
+        sources.push(Box::pin(watch.run(stop.clone())));
+    }
+    for (index, dns) in settings.dns_sd_configs.iter().enumerate() {
+        let resolver = dns::system()?;
+        for name in &dns.names {
+            let outlet = outlet(format!("dns/{index}/{name}"));
+            let reach = Reach::new(&job.allowed);
+            let lookups = dns::Lookups::new(resolver.clone(), dns, name, reach, outlet);
+            sources.push(Box::pin(lookups.run(stop.clone())));
         }
     }
-    Ok(tasks)
+    for (index, server) in settings.http_sd_configs.iter().enumerate() {
+        let asking = http::Server::new(server, outlet(format!("http/{index}")))?;
+        sources.push(Box::pin(asking.run(stop.clone())));
+    }
+    for (index, cluster) in settings.kubernetes_sd_configs.iter().enumerate() {
+        let client = kubernetes::client(cluster)
+            .await
+            .map_err(|error| DiscoveryError::Kubernetes(error.to_string()))?;
+        for namespace in kubernetes::namespaces(cluster) {
+            let outlet = outlet(format!("kubernetes/{index}/{namespace}"));
+            let watch = kubernetes::Watch::new(client.clone(), cluster, &namespace, outlet);
+            sources.push(Box::pin(watch.run(stop.clone())));
+        }
+    }
+    Ok(sources)
 }

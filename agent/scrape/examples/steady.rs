@@ -11,7 +11,11 @@ use std::{
     time::Duration,
 };
 
-use model::{time::Timestamp, write::WriteBatch};
+use model::{
+    relabel::{Action, RelabelRule},
+    time::Timestamp,
+    write::WriteBatch,
+};
 use rustix::time::{ClockId, clock_gettime};
 use scrape::{
     config::Settings,
@@ -99,8 +103,8 @@ fn scraper() -> Result<Scraped, Failure> {
         scrape_configs: vec![scrape::config::JobSettings {
             job_name: "j".to_owned(),
             metric_relabel_configs: vec![
-                rule("__name__", "unwanted_.*", scrape::relabel::Action::Drop),
-                rule("zone", "(.*)", scrape::relabel::Action::Replace),
+                rule("__name__", "unwanted_.*", Action::Drop),
+                rule("zone", "(.*)", Action::Replace),
             ],
             ..scrape::config::JobSettings::default()
         }],
@@ -114,13 +118,13 @@ fn scraper() -> Result<Scraped, Failure> {
     }
 }
 
-fn rule(from: &str, regex: &str, action: scrape::relabel::Action) -> scrape::relabel::Settings {
-    scrape::relabel::Settings {
+fn rule(from: &str, regex: &str, action: Action) -> RelabelRule {
+    RelabelRule {
         source_labels: vec![from.to_owned()],
         regex: Some(regex.to_owned()),
         target_label: "region".to_owned(),
         action,
-        ..scrape::relabel::Settings::default()
+        ..RelabelRule::default()
     }
 }
 

@@ -12,14 +12,15 @@ use std::{
     time::Duration,
 };
 
-use model::tenant::{InvalidTenant, TenantId};
+use model::{
+    relabel::RelabelRule,
+    tenant::{InvalidTenant, TenantId},
+};
 use probe::guard::{InvalidNetwork, Network};
+use relabel::{InvalidRule, Rule};
 use serde::Deserialize;
 
-use crate::{
-    protocol::Protocol,
-    relabel::{self, InvalidRule, Rule},
-};
+use crate::protocol::Protocol;
 use discovery::{
     DnsSettings, FileSettings, HttpDiscoverySettings, InvalidDiscovery, KubernetesSettings,
     StaticSettings,
@@ -42,6 +43,7 @@ pub struct Settings {
     pub label_name_length_limit: u64,
     pub label_value_length_limit: u64,
     pub target_limit: u64,
+    pub keep_dropped_targets: u64,
     pub body_size_limit: Size,
     /// Scrapes that run at the same time, from the question until the samples are handed on; further
     /// ones wait.
@@ -71,6 +73,7 @@ impl Default for Settings {
             label_name_length_limit: 0,
             label_value_length_limit: 0,
             target_limit: 0,
+            keep_dropped_targets: 0,
             body_size_limit: Size(BODY_BYTES),
             concurrency: CONCURRENCY,
             scrape_configs: Vec::new(),
@@ -107,13 +110,15 @@ with_http! {
         pub label_name_length_limit: Option<u64>,
         pub label_value_length_limit: Option<u64>,
         pub target_limit: Option<u64>,
+        /// Dropped targets to remember, to be shown.
+        pub keep_dropped_targets: Option<u64>,
         pub body_size_limit: Option<Size>,
         /// Networks where targets may be. When empty: anywhere but at link-local addresses, where
         /// clouds keep their metadata services; and at loopback addresses only those whose address
         /// is one or is `localhost`, not what another name resolves to.
         pub allowed_networks: Vec<String>,
-        pub relabel_configs: Vec<relabel::Settings>,
-        pub metric_relabel_configs: Vec<relabel::Settings>,
+        pub relabel_configs: Vec<RelabelRule>,
+        pub metric_relabel_configs: Vec<RelabelRule>,
         pub static_configs: Vec<StaticSettings>,
         pub file_sd_configs: Vec<FileSettings>,
         pub dns_sd_configs: Vec<DnsSettings>,
@@ -145,6 +150,7 @@ impl Default for JobSettings {
             label_name_length_limit: None,
             label_value_length_limit: None,
             target_limit: None,
+            keep_dropped_targets: None,
             body_size_limit: None,
             allowed_networks: Vec::new(),
             relabel_configs: Vec::new(),
@@ -157,6 +163,7 @@ impl Default for JobSettings {
             basic_auth: None,
             authorization: None,
             bearer_token: None,
+            bearer_token_file: String::new(),
             http_headers: BTreeMap::new(),
             tls_config: TlsSettings::default(),
             follow_redirects: true,
@@ -220,10 +227,60 @@ pub struct Job {
     pub timeout: Duration,
     pub limits: Limits,
     pub target_limit: Option<u64>,
+    pub keep_dropped_targets: Option<u64>,
     pub allowed: Vec<Network>,
     pub relabel: Vec<Rule>,
     pub metric_relabel: Vec<Rule>,
     pub http: HttpSettings,
+}
+
+impl Job {
+    /// Whether nothing about the job differs.
+    pub fn is_same(&self, other: &Self) -> bool {
+        // The rest is made of the settings.
+        self.settings == other.settings
+            && self.tenant == other.tenant
+            && (self.interval, self.timeout) == (other.interval, other.timeout)
+            && self.limits == other.limits
+            && self.target_limit == other.target_limit
+            && self.keep_dropped_targets == other.keep_dropped_targets
+    }
+
+    /// Whether its targets are found in the same way.
+    pub fn finds_the_same(&self, other: &Self) -> bool {
+        let (own, other) = (&self.settings, &other.settings);
+        own.job_name == other.job_name
+            && own.allowed_networks == other.allowed_networks
+            && own.static_configs == other.static_configs
+            && own.file_sd_configs == other.file_sd_configs
+            && own.dns_sd_configs == other.dns_sd_configs
+            && own.http_sd_configs == other.http_sd_configs
+            && own.kubernetes_sd_configs == other.kubernetes_sd_configs
+    }
+
+    /// The settings in force, global ones taken in, as JSON without secrets.
+    pub fn shown(&self) -> String {
+        let mut settings = self.settings.clone();
+        settings.tenant = Some(self.tenant.to_string());
+        settings.scrape_interval = Some(Span(self.interval));
+        settings.scrape_timeout = Some(Span(self.timeout));
+        settings.sample_limit = self.limits.samples;
+        settings.label_limit = self.limits.labels;
+        settings.label_name_length_limit = self.limits.label_name_bytes;
+        settings.label_value_length_limit = self.limits.label_value_bytes;
+        settings.body_size_limit = self.limits.body_bytes.map(Size);
+        settings.target_limit = self.target_limit;
+        settings.keep_dropped_targets = self.keep_dropped_targets;
+        let mut json = serde_json::to_value(settings).unwrap_or_default();
+        if let Some(fields) = json.as_object_mut() {
+            fields.retain(|_name, value| {
+                !value.is_null()
+                    && value.as_array().is_none_or(|list| !list.is_empty())
+                    && value.as_object().is_none_or(|map| !map.is_empty())
+            });
+        }
+        serde_json::to_string_pretty(&json).unwrap_or_default()
+    }
 }
 
 impl Settings {
@@ -270,6 +327,7 @@ impl Settings {
             timeout,
             limits: self.limits(settings),
             target_limit: limit(settings.target_limit, self.target_limit),
+            keep_dropped_targets: limit(settings.keep_dropped_targets, self.keep_dropped_targets),
             allowed: networks.collect::<Result<_, _>>()?,
             relabel: rules(&settings.relabel_configs)
                 .map_err(|(number, source)| Fault::Relabel { number, source })?,
@@ -303,7 +361,7 @@ fn limit(own: Option<u64>, global: u64) -> Option<u64> {
     Some(own.unwrap_or(global)).filter(|limit| *limit > 0)
 }
 
-fn rules(settings: &[relabel::Settings]) -> Result<Vec<Rule>, (usize, InvalidRule)> {
+fn rules(settings: &[RelabelRule]) -> Result<Vec<Rule>, (usize, InvalidRule)> {
     let numbered = settings.iter().zip(1..);
     numbered.map(|(rule, number)| Rule::new(rule).map_err(|fault| (number, fault))).collect()
 }

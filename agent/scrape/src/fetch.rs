@@ -4,35 +4,26 @@
 //! stored as the target's own. So redirects stay at the scheme, host and port that were asked, and
 //! so do credentials; and no name but that of the machine itself leads to the machine itself.
 
+mod client;
+
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
 
 use codec::inflate::{self, Compression};
-use daemon::http::install_crypto;
 use probe::guard::Network;
-use reqwest::{
-    Client, RequestBuilder, Response, StatusCode, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header,
-    redirect::{Attempt, Policy},
-};
+use reqwest::{RequestBuilder, Response, StatusCode, Url, header};
 
 use crate::{
     config::{
         BODY_BYTES_MAX, Job,
-        http::{HttpSettings, TlsSettings},
+        http::{HttpSettings, secret},
     },
     protocol::{self, Protocol},
 };
-
-/// As many as browsers and Prometheus follow.
-const REDIRECTS_MAX: usize = 10;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Largest file of certificates or keys.
-const PEM_BYTES_MAX: u64 = 1 << 20;
+use client::{CurrentClient, Recipe};
 
 /// Which addresses a client may connect to.
 #[derive(Clone, Debug)]
@@ -97,24 +88,6 @@ fn names_this_machine(name: &str) -> bool {
 /// Where Amazon's cloud has its metadata service in IPv6.
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// Resolves by the system, and keeps what may be connected to.
-struct Guarded(Reach);
-
-impl Resolve for Guarded {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0.clone();
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<SocketAddr> =
-                found.filter(|found| reach.allows_found(name.as_str(), found.ip())).collect();
-            if allowed.is_empty() {
-                return Err(format!("{} is at no address that may be asked", name.as_str()).into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
 /// Why a client could not be made or used.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
@@ -141,9 +114,7 @@ pub enum FetchError {
 /// Asks for one job.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
-    client: Client,
-    reach: Reach,
-    http: HttpSettings,
+    client: Arc<CurrentClient>,
     accept: String,
     compressed: bool,
     bytes_max: u64,
@@ -178,67 +149,85 @@ impl Fetcher {
         accept: String,
         bytes_max: u64,
     ) -> Result<Self, FetchError> {
-        install_crypto();
-        let redirects = if http.follow_redirects { REDIRECTS_MAX } else { 0 };
-        let policy = move |attempt: Attempt<'_>| {
-            if redirects == 0 {
-                attempt.stop()
-            } else if attempt.previous().len() > redirects {
-                attempt.error("too many redirects")
-            } else if !attempt.previous().first().is_some_and(|url| stays(url, attempt.url())) {
-                attempt.error("redirected to another scheme, host or port")
-            } else {
-                attempt.follow()
-            }
-        };
-        let builder = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::custom(policy))
-            .no_proxy()
-            .dns_resolver(Arc::new(Guarded(reach.clone())))
-            .user_agent(concat!("tidewatch/", env!("CARGO_PKG_VERSION")));
-        let client = tls(builder, &http.tls_config)?.build().map_err(FetchError::Client)?;
-        Ok(Self { client, reach, http: http.clone(), accept, compressed: true, bytes_max })
+        let recipe = Recipe { http: http.clone(), reach, host: None };
+        let client = Arc::new(CurrentClient::new(recipe));
+        client.refresh()?;
+        Ok(Self { client, accept, compressed: true, bytes_max })
+    }
+
+    /// The same for one target. Where the server has to prove another name than that of the target,
+    /// the target is asked by that name, and by a client of its own: connections are kept by name.
+    #[must_use]
+    pub fn for_target(&self, url: &Url) -> Self {
+        let recipe = self.client.recipe();
+        let host = url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned());
+        if recipe.http.tls_config.server_name.is_empty() || url.scheme() != "https" {
+            return self.clone();
+        }
+        let client = Arc::new(CurrentClient::new(Recipe { host, ..recipe.clone() }));
+        Self { client, ..self.clone() }
     }
 
     /// One GET, whole, within `timeout`.
     pub async fn get(&self, url: &Url, timeout: Duration) -> Result<Answer, FetchError> {
-        if !self.reach.allows_url(url) {
+        if !self.client.recipe().reach.allows_url(url) {
             return Err(FetchError::Forbidden(url.host_str().unwrap_or("").to_owned()));
         }
         let encoding = if self.compressed { "gzip" } else { "identity" };
-        let request = self
-            .client
-            .get(url.clone())
-            .header(header::ACCEPT, &self.accept)
-            .header(header::ACCEPT_ENCODING, encoding)
-            .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
-        let request = self.authorize(request)?;
-        let asking = async { self.read(request.send().await?).await };
+        let asking = async {
+            let client = self.client.get().await?;
+            let mut request = client.get(self.asked(url));
+            if self.client.recipe().host.is_some() {
+                request = request.header(header::HOST, authority(url));
+            }
+            let request = request
+                .header(header::ACCEPT, &self.accept)
+                .header(header::ACCEPT_ENCODING, encoding)
+                .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
+            self.read(self.authorize(request)?.send().await?).await
+        };
         tokio::time::timeout(timeout, asking).await.map_err(|_| FetchError::Timeout(timeout))?
+    }
+
+    /// The address with the name in it that the server has to prove.
+    fn asked(&self, url: &Url) -> Url {
+        let mut asked = url.clone();
+        let recipe = self.client.recipe();
+        if recipe.host.is_some()
+            && asked.set_host(Some(&recipe.http.tls_config.server_name)).is_err()
+        {
+            return url.clone();
+        }
+        asked
     }
 
     /// Secrets in files are read each time, because they rotate.
     fn authorize(&self, mut request: RequestBuilder) -> Result<RequestBuilder, FetchError> {
-        let HttpSettings { basic_auth, authorization, bearer_token, http_headers, .. } = &self.http;
-        if let Some(basic) = basic_auth {
-            let password = basic.password.resolve().map_err(FetchError::Secret)?;
-            request = request.basic_auth(&basic.username, Some(password));
+        let http = &self.client.recipe().http;
+        if let Some(basic) = &http.basic_auth {
+            let username = basic.username().map_err(FetchError::Secret)?;
+            let password = basic.password().map_err(FetchError::Secret)?;
+            request = request.basic_auth(username, Some(password));
         }
-        if let Some(authorization) = authorization {
-            let credentials = authorization.credentials.resolve().map_err(FetchError::Secret)?;
+        if let Some(authorization) = &http.authorization {
+            let credentials = authorization.credentials().map_err(FetchError::Secret)?;
             let value = format!("{} {credentials}", authorization.kind.trim());
             request = request.header(header::AUTHORIZATION, value);
         }
-        if let Some(token) = bearer_token {
-            request = request.bearer_auth(token.resolve().map_err(FetchError::Secret)?);
+        if http.bearer_token.is_some() || !http.bearer_token_file.is_empty() {
+            let token = secret(http.bearer_token.as_ref(), &http.bearer_token_file);
+            request = request.bearer_auth(token.map_err(FetchError::Secret)?);
         }
-        for (name, header) in http_headers {
+        for (name, header) in &http.http_headers {
             for value in &header.values {
                 request = request.header(name, value);
             }
-            for secret in &header.secrets {
-                request = request.header(name, secret.resolve().map_err(FetchError::Secret)?);
+            for given in &header.secrets {
+                let value = secret(Some(given), "").map_err(FetchError::Secret)?;
+                request = request.header(name, value);
+            }
+            for file in &header.files {
+                request = request.header(name, secret(None, file).map_err(FetchError::Secret)?);
             }
         }
         Ok(request)
@@ -276,37 +265,10 @@ impl Fetcher {
     }
 }
 
-/// Whether a redirect stays where the target is.
-fn stays(asked: &Url, to: &Url) -> bool {
-    asked.origin() == to.origin()
-}
-
-fn tls(
-    mut builder: reqwest::ClientBuilder,
-    tls: &TlsSettings,
-) -> Result<reqwest::ClientBuilder, FetchError> {
-    if !tls.ca_file.is_empty() {
-        let pem = read(&tls.ca_file)?;
-        let bundle = reqwest::Certificate::from_pem_bundle(&pem).map_err(FetchError::Client)?;
-        builder = builder.tls_certs_merge(bundle);
-    }
-    if !tls.cert_file.is_empty() {
-        let mut pem = read(&tls.cert_file)?;
-        pem.extend(read(&tls.key_file)?);
-        let identity = reqwest::Identity::from_pem(&pem).map_err(FetchError::Client)?;
-        builder = builder.identity(identity);
-    }
-    Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
-}
-
-#[expect(clippy::disallowed_methods, reason = "certificates are configuration, which enters here")]
-fn read(path: &str) -> Result<Vec<u8>, FetchError> {
-    let fault = |reason: String| FetchError::File { path: path.to_owned(), reason };
-    let length = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
-    if length > PEM_BYTES_MAX {
-        return Err(fault(format!("it is larger than {PEM_BYTES_MAX} bytes")));
-    }
-    std::fs::read(path).map_err(|error| fault(error.to_string()))
+/// `host:port` as a client says it: without the port that goes without saying.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(test)]

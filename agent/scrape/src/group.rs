@@ -22,8 +22,8 @@ pub struct Group {
 /// name replaces what came before, and an empty group removes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Index of the job in [`crate::config::Settings::jobs`].
-    pub job: usize,
+    /// The job, by the number that its runner knows it by.
+    pub job: u64,
     pub source: String,
     pub groups: Vec<Group>,
 }

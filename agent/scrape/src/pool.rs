@@ -5,14 +5,16 @@ use std::{
     sync::Arc,
 };
 
+use model::tenant::TenantId;
+
 use crate::{
     config::{Job, TARGETS_MAX},
     group::{Group, Update},
     labels::LabelSet,
-    target::{InvalidTarget, Populated, Target, populate},
+    target::{InvalidTarget, Populated, Target, dropped_of, populate},
 };
 
-/// Dropped targets that are kept to be shown; further ones are only counted.
+/// Dropped targets that are kept to be shown, whatever a job says; further ones are only counted.
 const DROPPED_SHOWN_MAX: usize = 1000;
 /// Faults that are kept to be logged.
 const FAULTS_MAX: usize = 10;
@@ -29,9 +31,10 @@ pub struct Pool {
 /// What relabelling dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Dropped {
-    pub count: usize,
-    /// Labels before relabelling of the first ones.
-    pub shown: Vec<LabelSet>,
+    /// How many, by whose they are.
+    pub counts: BTreeMap<TenantId, u64>,
+    /// Labels before relabelling of the first ones, and whose they are.
+    pub shown: Vec<(TenantId, LabelSet)>,
 }
 
 /// What an update changed.
@@ -44,6 +47,18 @@ pub struct Change {
     pub faults: Vec<InvalidTarget>,
     /// Beyond [`TARGETS_MAX`], so not scraped.
     pub beyond_limit: usize,
+}
+
+impl Dropped {
+    fn add(&mut self, job: &Job, labels: LabelSet) {
+        let tenant = dropped_of(job, &labels);
+        *self.counts.entry(tenant.clone()).or_default() += 1;
+        let own =
+            job.keep_dropped_targets.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        if self.shown.len() < own.unwrap_or(DROPPED_SHOWN_MAX).min(DROPPED_SHOWN_MAX) {
+            self.shown.push((tenant, labels));
+        }
+    }
 }
 
 impl Pool {
@@ -59,6 +74,16 @@ impl Pool {
         } else {
             self.sources.insert(update.source, update.groups);
         }
+        self.refresh()
+    }
+
+    /// Takes over what discovery found for the same job as it was before.
+    pub fn take_over(&mut self, before: Self) -> Change {
+        self.sources = before.sources;
+        self.refresh()
+    }
+
+    fn refresh(&mut self) -> Change {
         let mut change = Change::default();
         let mut found = BTreeMap::new();
         self.dropped = Dropped::default();
@@ -72,12 +97,7 @@ impl Pool {
                             found.entry(target.identity.clone()).or_insert(target);
                         }
                     }
-                    Ok(Populated::Dropped(labels)) => {
-                        self.dropped.count += 1;
-                        if self.dropped.shown.len() < DROPPED_SHOWN_MAX {
-                            self.dropped.shown.push(labels);
-                        }
-                    }
+                    Ok(Populated::Dropped(labels)) => self.dropped.add(&self.job, labels),
                     Err(fault) => {
                         change.invalid += 1;
                         if change.faults.len() < FAULTS_MAX {
@@ -117,6 +137,11 @@ impl Pool {
 
     pub fn active(&self) -> impl ExactSizeIterator<Item = &Arc<Target>> {
         self.active.values()
+    }
+
+    /// Whether this very target is there.
+    pub fn contains(&self, identity: &LabelSet) -> bool {
+        self.active.contains_key(identity)
     }
 
     pub fn dropped(&self) -> &Dropped {

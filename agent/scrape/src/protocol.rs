@@ -1,10 +1,10 @@
 //! Formats that a scraper asks for, and which one an answer is in.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wire::exposition::Format;
 
 /// An exposition format, by the name that Prometheus' `scrape_protocols` has for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
     PrometheusProto,
     #[serde(rename = "PrometheusText0.0.4")]

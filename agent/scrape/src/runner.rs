@@ -15,13 +15,13 @@ use std::{
 use daemon::stop::Stop;
 use model::{time::Timestamp, write::WriteBatch};
 use tokio::{
-    sync::{Semaphore, mpsc, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
 use crate::{
     config::Job,
-    fetch::{FetchError, Fetcher},
+    fetch::Fetcher,
     group::Update,
     labels::LabelSet,
     pool::{Change, Pool},
@@ -72,11 +72,29 @@ struct Ending {
     number: u64,
 }
 
+/// What becomes of a job.
+#[derive(Debug)]
+pub enum JobChange {
+    /// It is gone. Its targets end, unless another job of the same labels finds them soon.
+    Remove(u64),
+    /// It is new or, where there is one of that number, it takes over all targets of the one before
+    /// with what is known of them.
+    Put { number: u64, job: Arc<Job>, fetcher: Fetcher },
+}
+
+/// Changes to be made together, and where to say that they are made: updates of discovery about a
+/// job mean something only then.
+#[derive(Debug)]
+pub struct JobChanges {
+    pub changes: Vec<JobChange>,
+    pub done: oneshot::Sender<()>,
+}
+
 /// All jobs.
 #[derive(Debug)]
 pub struct Runner {
     shared: Shared,
-    jobs: Vec<RunningJob>,
+    jobs: BTreeMap<u64, RunningJob>,
     endings: Endings,
     ended: u64,
 }
@@ -92,46 +110,110 @@ struct RunningJob {
 
 #[derive(Debug)]
 struct Running {
+    target: Arc<Target>,
     ends: watch::Sender<bool>,
     task: JoinHandle<Scraped>,
 }
 
 impl Runner {
-    pub fn new(jobs: Vec<Job>, shared: Shared) -> Result<Self, FetchError> {
-        let start = |job: Job| {
-            shared.status.add_job(&job.settings.job_name);
-            let fetcher = Fetcher::for_job(&job)?;
-            let (pool, tasks) = (Pool::new(Arc::new(job)), BTreeMap::new());
-            Ok(RunningJob { pool, fetcher, tasks, refusal: watch::Sender::new(None) })
-        };
-        let jobs = jobs.into_iter().map(start).collect::<Result<_, FetchError>>()?;
-        Ok(Self { shared, jobs, endings: Endings::default(), ended: 0 })
+    pub fn new(shared: Shared) -> Self {
+        Self { shared, jobs: BTreeMap::new(), endings: Endings::default(), ended: 0 }
     }
 
-    /// Follows discovery until `stop`. Nothing is marked stale then: whoever stops means to come
-    /// back.
-    pub async fn run(mut self, mut updates: mpsc::Receiver<Update>, stop: Stop) {
+    /// Follows discovery and changes of the jobs until `stop`. Nothing is marked stale then: whoever
+    /// stops means to come back.
+    pub async fn run(
+        mut self,
+        mut updates: mpsc::Receiver<Update>,
+        mut changes: mpsc::Receiver<JobChanges>,
+        stop: Stop,
+    ) {
         loop {
-            let update = tokio::select! {
-                update = updates.recv() => update,
-                () = stop.stopped() => None,
-            };
-            match update {
-                Some(update) => self.handle(update).await,
-                None => break,
+            tokio::select! {
+                Some(JobChanges { changes, done }) = changes.recv() => {
+                    for change in changes {
+                        self.change(change).await;
+                    }
+                    // Whoever asked may have gone.
+                    let _gone = done.send(());
+                }
+                Some(update) = updates.recv() => self.handle(update).await,
+                () = stop.stopped() => break,
             }
         }
-        // The senders of updates may be gone long before the end: static targets never change.
-        stop.stopped().await;
-        for running in self.jobs.iter().flat_map(|job| job.tasks.values()) {
+        for running in self.jobs.values().flat_map(|job| job.tasks.values()) {
             running.task.abort();
         }
     }
 
+    async fn change(&mut self, change: JobChange) {
+        match change {
+            JobChange::Remove(number) => {
+                let Some(gone) = self.jobs.remove(&number) else { return };
+                self.shared.status.remove_job(gone.name());
+                self.end(gone.tasks).await;
+            }
+            JobChange::Put { number, job, fetcher } => {
+                self.shared.status.add_job(&job);
+                let (pool, tasks) = (Pool::new(job), BTreeMap::new());
+                let refusal = watch::Sender::new(None);
+                let job = RunningJob { pool, fetcher, tasks, refusal };
+                if let Some(before) = self.jobs.insert(number, job) {
+                    self.take_over(number, before).await;
+                }
+            }
+        }
+    }
+
+    /// Targets that are the same before and after go on at the same times.
+    async fn take_over(&mut self, number: u64, before: RunningJob) {
+        let Some(job) = self.jobs.get_mut(&number) else { return };
+        let change = job.pool.take_over(before.pool);
+        for (identity, running) in &before.tasks {
+            if !job.pool.contains(identity) {
+                self.shared.status.end(job.name(), &running.target);
+            }
+        }
+        self.end(before.tasks).await;
+        self.begin(number, change);
+    }
+
     async fn handle(&mut self, update: Update) {
-        let Some(job) = self.jobs.get_mut(update.job) else { return };
-        let name = job.pool.job().settings.job_name.clone();
+        let number = update.job;
+        let Some(job) = self.jobs.get_mut(&number) else { return };
         let change = job.pool.handle_update(update);
+        let mut ending = BTreeMap::new();
+        for target in &change.ended {
+            self.shared.status.end(job.name(), target);
+            ending.extend(job.tasks.remove_entry(&target.identity));
+        }
+        self.end(ending).await;
+        self.begin(number, change);
+    }
+
+    /// Ends targets, and keeps what is known of their series for a while.
+    async fn end(&mut self, tasks: BTreeMap<LabelSet, Running>) {
+        for running in tasks.values() {
+            running.ends.send_replace(true);
+        }
+        for running in tasks.into_values() {
+            match running.task.await {
+                Ok(scraped) => {
+                    self.ended += 1;
+                    let ending = Ending { scraped, number: self.ended };
+                    end_later(&self.shared, &self.endings, &running.target, ending);
+                }
+                Err(error) => {
+                    tracing::error!(%error, url = %running.target.url, "scraping a target failed");
+                }
+            }
+        }
+    }
+
+    /// Begins what a change found, and tells of it.
+    fn begin(&mut self, number: u64, change: Change) {
+        let Some(job) = self.jobs.get_mut(&number) else { return };
+        let name = job.name().to_owned();
         for fault in &change.faults {
             tracing::warn!(job = name, %fault, "a target was found that cannot be scraped");
         }
@@ -141,30 +223,18 @@ impl Runner {
         self.shared.sink.changed(&change);
         self.shared.status.set_dropped(&name, job.pool.dropped());
         job.refusal.send_replace(job.pool.exceeds_limit());
-
-        let mut stopping = Vec::new();
-        for target in &change.ended {
-            self.shared.status.end(&name, target);
-            if let Some(running) = job.tasks.remove(&target.identity) {
-                running.ends.send_replace(true);
-                stopping.push((target, running.task));
-            }
-        }
-        for (target, task) in stopping {
-            match task.await {
-                Ok(scraped) => {
-                    self.ended += 1;
-                    let ending = Ending { scraped, number: self.ended };
-                    end_later(&self.shared, &self.endings, target, ending);
-                }
-                Err(error) => tracing::error!(%error, job = name, "scraping a target failed"),
-            }
-        }
         for target in change.started {
             self.shared.status.start(&name, &target);
-            let running = start(job, target.clone(), &self.shared, &self.endings);
-            job.tasks.insert(target.identity.clone(), running);
+            let identity = target.identity.clone();
+            let running = start(job, target, &self.shared, &self.endings);
+            job.tasks.insert(identity, running);
         }
+    }
+}
+
+impl RunningJob {
+    fn name(&self) -> &str {
+        &self.pool.job().settings.job_name
     }
 }
 
@@ -177,12 +247,12 @@ fn start(job: &RunningJob, target: Arc<Target>, shared: &Shared, endings: &Endin
     let ends = watch::Sender::new(false);
     let task = Task {
         job: Arc::clone(job.pool.job()),
-        target,
-        fetcher: job.fetcher.clone(),
+        target: Arc::clone(&target),
+        fetcher: job.fetcher.for_target(&target.url),
         shared: shared.clone(),
     };
     let run = Run { ends: ends.subscribe(), refusal: job.refusal.subscribe() };
-    Running { ends, task: tokio::spawn(task.run(scraped, run)) }
+    Running { target, ends, task: tokio::spawn(task.run(scraped, run)) }
 }
 
 /// Marks a target stale that is gone, as of when its next scrape would have been, but only after

@@ -1,15 +1,21 @@
-//! What is known of targets right now, and the JSON of Prometheus' API about it.
+//! What is known of targets right now, to be told and shown.
+
+mod report;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use model::{metadata::Metadata, time::Timestamp};
-use serde_json::{Value, json};
+use model::{
+    metadata::Metadata,
+    target::{Family, Health},
+    time::Timestamp,
+};
+use tokio::sync::watch;
 
-use crate::{labels::LabelSet, pool::Dropped, target::Target};
+use crate::{config::Job, labels::LabelSet, pool::Dropped, target::Target};
 
 /// Families per target that are shown.
 const FAMILIES_SHOWN_MAX: usize = 5_000;
@@ -20,7 +26,8 @@ pub struct TargetStatus {
     pub target: Arc<Target>,
     /// `None` before the first scrape.
     pub last: Option<LastScrape>,
-    pub metadata: Vec<(String, Metadata)>,
+    /// What it says of its metrics; one list for all targets of the job that say the same.
+    pub families: Arc<Vec<Family>>,
 }
 
 /// The scrape before now.
@@ -33,9 +40,16 @@ pub struct LastScrape {
 }
 
 /// The state of all jobs. Clones are the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Status {
     inner: Arc<Mutex<Inner>>,
+    changes: watch::Sender<()>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self { inner: Arc::default(), changes: watch::Sender::new(()) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -43,15 +57,6 @@ struct Inner {
     jobs: BTreeMap<String, JobStatus>,
     /// Targets in each [`Health`].
     counts: [usize; 3],
-}
-
-/// What is known of a target's health.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Health {
-    Up,
-    Down,
-    /// Not scraped yet.
-    Unknown,
 }
 
 impl TargetStatus {
@@ -75,41 +80,89 @@ impl Inner {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 struct JobStatus {
+    job: Arc<Job>,
     targets: BTreeMap<LabelSet, TargetStatus>,
-    dropped: Dropped,
+    dropped: Arc<Dropped>,
+    /// All lists of families that targets have.
+    families: HashSet<Arc<Vec<Family>>>,
 }
 
-/// Which targets to show.
-#[derive(Clone, Debug, Default)]
-pub struct TargetsQuery {
-    /// `active`, `dropped`, or anything else for both.
-    pub state: String,
-    /// Only this job; all when empty.
-    pub scrape_pool: String,
-}
+impl JobStatus {
+    fn new(job: &Arc<Job>) -> Self {
+        let (targets, dropped, families) = (BTreeMap::new(), Arc::default(), HashSet::new());
+        Self { job: Arc::clone(job), targets, dropped, families }
+    }
 
-/// Which descriptions to show.
-#[derive(Clone, Debug, Default)]
-pub struct MetadataQuery {
-    /// Only this metric; all when empty.
-    pub metric: String,
-    pub limit: Option<usize>,
+    /// The list that says the same, or else this one.
+    fn share(&mut self, families: Vec<Family>) -> Arc<Vec<Family>> {
+        if let Some(known) = self.families.get(&families) {
+            return Arc::clone(known);
+        }
+        if self.families.len() > self.targets.len() * 2 {
+            self.families.retain(|list| Arc::strong_count(list) > 1);
+        }
+        let families = Arc::new(families);
+        self.families.insert(Arc::clone(&families));
+        families
+    }
 }
 
 impl Status {
-    /// Announces a job, so that it is shown before it has targets.
-    pub fn add_job(&self, job: &str) {
-        self.lock().jobs.entry(job.to_owned()).or_default();
+    /// Announces a job, so that it is shown before it has targets. One of that name that is there
+    /// already keeps its targets.
+    pub fn add_job(&self, job: &Arc<Job>) {
+        let name = job.settings.job_name.clone();
+        let mut inner = self.lock();
+        let known = inner.jobs.entry(name).or_insert_with(|| JobStatus::new(job));
+        known.job = Arc::clone(job);
+        drop(inner);
+        self.tell();
     }
 
-    pub fn start(&self, job: &str, target: &Arc<Target>) {
-        let status = TargetStatus { target: Arc::clone(target), last: None, metadata: Vec::new() };
+    /// The job is no more, and none of its targets.
+    pub fn remove_job(&self, job: &str) {
         let mut inner = self.lock();
-        let targets = &mut inner.jobs.entry(job.to_owned()).or_default().targets;
-        let before = targets.insert(target.identity.clone(), status);
-        inner.count(before.map(|before| before.health()), Some(Health::Unknown));
+        let gone = inner.jobs.remove(job);
+        for status in gone.iter().flat_map(|job| job.targets.values()) {
+            inner.count(Some(status.health()), None);
+        }
+        drop(inner);
+        self.tell();
+    }
+
+    /// Whether there is no job.
+    pub fn is_empty(&self) -> bool {
+        self.lock().jobs.is_empty()
+    }
+
+    /// Changes whenever a target comes, goes, or is in another state than before.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn tell(&self) {
+        self.changes.send_replace(());
+    }
+
+    /// A target of a job that was added.
+    pub fn start(&self, job: &str, target: &Arc<Target>) {
+        let (target, families) = (Arc::clone(target), Arc::default());
+        let mut status = TargetStatus { target, last: None, families };
+        let mut inner = self.lock();
+        let Some(job) = inner.jobs.get_mut(job) else { return };
+        let before = job.targets.get(&status.target.identity).cloned();
+        if let Some(before) = &before {
+            // Its job was changed, and it was scraped all along.
+            status.last.clone_from(&before.last);
+            status.families = Arc::clone(&before.families);
+        }
+        let after = status.health();
+        job.targets.insert(status.target.identity.clone(), status);
+        inner.count(before.map(|before| before.health()), Some(after));
+        drop(inner);
+        self.tell();
     }
 
     pub fn end(&self, job: &str, target: &Target) {
@@ -117,10 +170,16 @@ impl Status {
         let job = inner.jobs.get_mut(job);
         let before = job.and_then(|job| job.targets.remove(&target.identity));
         inner.count(before.map(|before| before.health()), None);
+        drop(inner);
+        self.tell();
     }
 
     pub fn set_dropped(&self, job: &str, dropped: &Dropped) {
-        self.lock().jobs.entry(job.to_owned()).or_default().dropped = dropped.clone();
+        let dropped = Arc::new(dropped.clone());
+        if let Some(job) = self.lock().jobs.get_mut(job) {
+            job.dropped = dropped;
+        }
+        self.tell();
     }
 
     /// Notes a scrape; what the target says of its metrics is kept when it differs in number, which
@@ -133,17 +192,27 @@ impl Status {
         metadata: impl Iterator<Item = (&'m str, &'m Metadata)>,
     ) {
         let mut inner = self.lock();
-        let status = inner.jobs.get_mut(job).and_then(|job| job.targets.get_mut(&target.identity));
-        let Some(status) = status else { return };
+        let Some(job) = inner.jobs.get_mut(job) else { return };
+        let Some(status) = job.targets.get_mut(&target.identity) else { return };
         let before = status.health();
+        let same = status.last.as_ref().is_some_and(|before| before.error == last.error);
         status.last = Some(last);
         let after = status.health();
         let metadata: Vec<_> = metadata.take(FAMILIES_SHOWN_MAX).collect();
-        if metadata.len() != status.metadata.len() {
-            let owned = metadata.into_iter();
-            status.metadata = owned.map(|(name, said)| (name.to_owned(), said.clone())).collect();
+        if metadata.len() != status.families.len() {
+            let owned = metadata
+                .into_iter()
+                .map(|(metric, said)| Family { metric: metric.to_owned(), metadata: said.clone() });
+            let families = job.share(owned.collect());
+            if let Some(status) = job.targets.get_mut(&target.identity) {
+                status.families = families;
+            }
         }
         inner.count(Some(before), Some(after));
+        drop(inner);
+        if !same {
+            self.tell();
+        }
     }
 
     /// How many targets are up, down, and not yet scraped.
@@ -151,98 +220,9 @@ impl Status {
         self.lock().counts
     }
 
-    /// The answer of `GET /api/v1/targets`.
-    pub fn targets_json(&self, query: &TargetsQuery) -> Value {
-        let chosen = |name: &str| query.scrape_pool.is_empty() || query.scrape_pool == name;
-        let inner = self.lock();
-        let (mut active, mut dropped) = (Vec::new(), Vec::new());
-        let mut counts = BTreeMap::new();
-        for (name, job) in inner.jobs.iter().filter(|(name, _)| chosen(name)) {
-            if query.state != "dropped" {
-                active.extend(job.targets.values().map(|status| target_json(name, status)));
-            }
-            if query.state != "active" {
-                let shown = job.dropped.shown.iter();
-                dropped.extend(shown.map(
-                    |labels| json!({ "discoveredLabels": labels_json(labels), "scrapePool": name }),
-                ));
-                counts.insert(name.clone(), job.dropped.count);
-            }
-        }
-        success(&json!({
-            "activeTargets": active,
-            "droppedTargets": dropped,
-            "droppedTargetCounts": counts,
-        }))
-    }
-
-    /// The answer of `GET /api/v1/scrape_pools`.
-    pub fn pools_json(&self) -> Value {
-        success(&json!({ "scrapePools": self.lock().jobs.keys().collect::<Vec<_>>() }))
-    }
-
-    /// The answer of `GET /api/v1/targets/metadata`, without selection by target.
-    pub fn metadata_json(&self, query: &MetadataQuery) -> Value {
-        let limit = query.limit.unwrap_or(usize::MAX);
-        let inner = self.lock();
-        let targets = inner.jobs.values().flat_map(|job| job.targets.values());
-        let said = targets.flat_map(|status| {
-            status.metadata.iter().map(move |(name, metadata)| (status, name, metadata))
-        });
-        let chosen = said.filter(|(_, name, _)| query.metric.is_empty() || **name == query.metric);
-        let entries = chosen.take(limit).map(|(status, name, metadata)| {
-            json!({
-                "target": labels_json(&status.target.labels),
-                "metric": name,
-                "type": metadata.kind,
-                "help": metadata.help,
-                "unit": metadata.unit,
-            })
-        });
-        success(&Value::Array(entries.collect()))
-    }
-
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn success(data: &Value) -> Value {
-    json!({ "status": "success", "data": data })
-}
-
-fn labels_json(labels: &LabelSet) -> Value {
-    labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
-}
-
-fn target_json(job: &str, status: &TargetStatus) -> Value {
-    let TargetStatus { target, last, .. } = status;
-    let health = match status.health() {
-        Health::Up => "up",
-        Health::Down => "down",
-        Health::Unknown => "unknown",
-    };
-    let error = last.as_ref().map_or("", |last| last.error.as_str());
-    let at = last.as_ref().map_or_else(
-        || "0001-01-01T00:00:00Z".to_owned(),
-        |last| {
-            jiff::Timestamp::from_millisecond(last.at.millis())
-                .map_or_else(|_| String::new(), |at| at.to_string())
-        },
-    );
-    json!({
-        "discoveredLabels": labels_json(&target.discovered),
-        "labels": labels_json(&target.labels),
-        "scrapePool": job,
-        "scrapeUrl": target.url.as_str(),
-        "globalUrl": target.url.as_str(),
-        "lastError": error,
-        "lastScrape": at,
-        "lastScrapeDuration": last.as_ref().map_or(0.0, |last| last.duration.as_secs_f64()),
-        "health": health,
-        "scrapeInterval": crate::config::values::Span(target.interval).to_string(),
-        "scrapeTimeout": crate::config::values::Span(target.timeout).to_string(),
-    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use crate::{
     config::{INTERVAL_MIN, Job, values::Span},
     group::{ADDRESS, Group},
     labels::LabelSet,
-    relabel,
 };
 
 pub(crate) const INSTANCE: &str = "instance";
@@ -77,6 +76,12 @@ impl Target {
         let labels = self.identity.iter().flat_map(|(name, value)| [name, value]);
         name_hash(labels.chain([self.url.as_str()]))
     }
+}
+
+/// Whose a target is that relabelling dropped, by its labels before that.
+pub(crate) fn dropped_of(job: &Job, discovered: &LabelSet) -> TenantId {
+    let own = discovered.get(INNER_TENANT);
+    TenantId::new(own).unwrap_or_else(|_none| job.tenant.clone())
 }
 
 /// Labels of a target of a group before relabelling.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use model::event::{Command, Event, Target};
-use reqwest::{StatusCode, Url};
+use reqwest::{StatusCode, Url, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::http;
@@ -141,6 +141,17 @@ impl ControlClient {
         self.get(&["api", "v1", "nodes", node, "commands"], &query(after, wait, &[])).await
     }
 
+    /// Says how a node's targets are: a [`model::target::TargetsReport`] as JSON in zstd.
+    pub async fn put_targets(&self, node: &str, zstd: Vec<u8>) -> Result<(), ControlError> {
+        let url = self.url(&["api", "v1", "nodes", node, "targets"]);
+        let request = self.client.put(url).bearer_auth(&self.token).body(zstd);
+        let request = request
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_ENCODING, "zstd");
+        let (status, body) = read_body(request.send().await).await?;
+        if status.is_success() { Ok(()) } else { Err(refused(status, &body)) }
+    }
+
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -180,8 +191,19 @@ fn query<'a>(after: u64, wait: Duration, more: &[(&'a str, &str)]) -> Vec<(&'a s
 async fn read<T: DeserializeOwned>(
     answer: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<T, ControlError> {
+    let (status, body) = read_body(answer).await?;
+    if !status.is_success() {
+        return Err(refused(status, &body));
+    }
+    serde_json::from_slice::<Envelope<T>>(&body)
+        .map(|envelope| envelope.data)
+        .map_err(|error| ControlError::Answer(error.to_string()))
+}
+
+async fn read_body(
+    answer: Result<reqwest::Response, reqwest::Error>,
+) -> Result<(StatusCode, Vec<u8>), ControlError> {
     let mut response = answer.map_err(ControlError::Unreachable)?;
-    let status = response.status();
     let mut body = Vec::new();
     while let Some(part) = response.chunk().await.map_err(ControlError::Unreachable)? {
         body.extend_from_slice(&part);
@@ -189,12 +211,11 @@ async fn read<T: DeserializeOwned>(
             return Err(ControlError::Answer(format!("more than {ANSWER_BYTES_MAX} bytes")));
         }
     }
-    if !status.is_success() {
-        let message = serde_json::from_slice::<Failure>(&body)
-            .map_or_else(|_error| String::from_utf8_lossy(&body).into_owned(), |body| body.error);
-        return Err(ControlError::Refused { status, message });
-    }
-    serde_json::from_slice::<Envelope<T>>(&body)
-        .map(|envelope| envelope.data)
-        .map_err(|error| ControlError::Answer(error.to_string()))
+    Ok((response.status(), body))
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> ControlError {
+    let message = serde_json::from_slice::<Failure>(body)
+        .map_or_else(|_error| String::from_utf8_lossy(body).into_owned(), |body| body.error);
+    ControlError::Refused { status, message }
 }

@@ -12,6 +12,8 @@ pub mod labels;
 pub mod matcher;
 pub mod metadata;
 pub mod query;
+pub mod relabel;
+pub mod target;
 pub mod tenant;
 pub mod time;
 pub mod write;

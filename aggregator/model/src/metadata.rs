@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// The types of the Prometheus exposition formats.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricType {
     #[default]
@@ -18,7 +20,7 @@ pub enum MetricType {
 }
 
 /// What is known of one metric name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Metadata {
     #[serde(rename = "type")]
     pub kind: MetricType,

@@ -47,6 +47,15 @@ where
     Methods { methods: vec![Method::POST], router: on(MethodFilter::POST, handler) }
 }
 
+pub(crate) fn put<H, T, S>(handler: H) -> Methods<S>
+where
+    H: Handler<T, S>,
+    T: 'static,
+    S: Clone + Send + Sync + 'static,
+{
+    Methods { methods: vec![Method::PUT], router: on(MethodFilter::PUT, handler) }
+}
+
 impl<S: Clone + Send + Sync + 'static> Methods<S> {
     pub(crate) fn post<H: Handler<T, S>, T: 'static>(mut self, handler: H) -> Self {
         self.methods.push(Method::POST);

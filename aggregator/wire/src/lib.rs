@@ -1,9 +1,6 @@
 //! The protocols that cross a network: frames between our own agent and aggregator, remote write 1
-//! and 2, the text exposition formats, and the JSON of the Prometheus HTTP API.
-//! The protocols that cross a network: remote write 1 and 2, remote read, the text exposition
-//! formats, and the JSON of the Prometheus HTTP API.
-//! The protocols that cross a network: remote write 1 and 2, remote read, OTLP metrics, the text
-//! exposition formats, and the JSON of the Prometheus HTTP API.
+//! and 2, remote read, OTLP metrics, the text exposition formats, and the JSON of the Prometheus HTTP
+//! API.
 //!
 //! Decoders borrow from the body they read and fill a [`model::write::WriteBatch`]; encoders and
 //! writers append to a byte buffer. Everything is pure and total: any bytes decode to values or to
@@ -19,6 +16,7 @@ pub mod prometheus_json;
 pub mod remote_read;
 pub mod remote_write;
 pub mod skipped;
+pub mod targets;
 
 mod number;
 mod packed;

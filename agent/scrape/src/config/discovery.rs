@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     http::{InvalidHttp, TlsSettings, with_http},
@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Targets written down in the configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StaticSettings {
     /// `host` or `host:port`.
@@ -19,7 +19,7 @@ pub struct StaticSettings {
 }
 
 /// Targets in files, which are read again when they change.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FileSettings {
     /// Paths that end in `.json`, `.yml` or `.yaml`; the last part may hold `*`.
@@ -28,7 +28,7 @@ pub struct FileSettings {
 }
 
 /// Targets in the domain name system.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DnsSettings {
     pub names: Vec<String>,
@@ -39,7 +39,7 @@ pub struct DnsSettings {
     pub port: u16,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordKind {
     A,
     #[serde(rename = "AAAA")]
@@ -52,6 +52,7 @@ pub enum RecordKind {
 with_http! {
     /// Targets that a server lists as JSON.
     pub struct HttpDiscoverySettings {
+        #[serde(serialize_with = "without_user")]
         pub url: String,
         pub refresh_interval: Span,
     }
@@ -59,7 +60,7 @@ with_http! {
 
 /// Pods of a Kubernetes cluster. Who asks and how is known inside of a pod; elsewhere the server's
 /// address and a file in kubeconfig form say it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KubernetesSettings {
     pub role: Role,
@@ -76,17 +77,24 @@ pub struct KubernetesSettings {
 }
 
 /// What in the cluster is a target.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     #[default]
     Pod,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Namespaces {
     pub names: Vec<String>,
+}
+
+/// A password may stand in an address.
+fn without_user<S: serde::Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let hidden = reqwest::Url::parse(url).ok().filter(|url| url.password().is_some());
+    let hidden = hidden.and_then(|mut url| url.set_password(Some("xxxxx")).ok().map(|()| url));
+    serializer.serialize_str(hidden.as_ref().map_or(url, reqwest::Url::as_str))
 }
 
 impl Default for FileSettings {
@@ -110,6 +118,7 @@ impl Default for HttpDiscoverySettings {
             basic_auth: None,
             authorization: None,
             bearer_token: None,
+            bearer_token_file: String::new(),
             http_headers: BTreeMap::new(),
             tls_config: TlsSettings::default(),
             follow_redirects: true,

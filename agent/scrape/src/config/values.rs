@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// A duration such as `15s`, `1m30s`, `250ms`, `1d`. Units go from the largest to the smallest, each
 /// at most once.
@@ -74,6 +74,12 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A size in bytes; 0 is no limit. `KB` and `KiB` are both 1024 bytes, as Prometheus has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
@@ -100,6 +106,16 @@ impl<'de> Deserialize<'de> for Size {
         Self::parse(&text).ok_or_else(|| {
             D::Error::custom(format!("invalid size {text:?}: write for example 512KB or 10MB"))
         })
+    }
+}
+
+/// In the largest unit that says it exactly.
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let units = [("GB", 30), ("MB", 20), ("KB", 10)];
+        let fits = units.iter().find(|(_, shift)| self.0 > 0 && self.0.trailing_zeros() >= *shift);
+        let (unit, shift) = fits.unwrap_or(&("B", 0));
+        serializer.collect_str(&format_args!("{}{unit}", self.0 >> shift))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where a client may go.
 
-use super::*;
+use super::{client::stays, *};
 
 fn reach(networks: &[&str]) -> Reach {
     let networks: Vec<Network> =

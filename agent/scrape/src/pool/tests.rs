@@ -39,5 +39,12 @@ fn what_is_dropped_or_useless_is_counted() {
     let mut pool = Pool::new(Arc::new(job(rules)));
     let change = pool.handle_update(update("s", &["a:1", "/", "b:1"]));
     assert_eq!((names(&change.started), change.invalid), (vec!["b:1"], 1));
-    assert_eq!((pool.dropped().count, pool.dropped().shown[0].get(ADDRESS)), (1, "a:1"));
+    let dropped = pool.dropped();
+    assert_eq!(dropped.counts.values().sum::<u64>(), 1);
+    assert_eq!((dropped.shown[0].0.as_str(), dropped.shown[0].1.get(ADDRESS)), ("acme", "a:1"));
+
+    let mut pool = Pool::new(Arc::new(job(&format!("keep_dropped_targets = 1\n{rules}"))));
+    pool.handle_update(update("s", &["a:1", "a:2", "b:1"]));
+    let dropped = pool.dropped();
+    assert_eq!((dropped.counts.values().sum::<u64>(), dropped.shown.len()), (2, 1));
 }

@@ -8,7 +8,6 @@ use super::{ScrapeError, show};
 use crate::{
     config::Job,
     labels::LabelSet,
-    relabel,
     target::{TENANT, Target},
 };
 

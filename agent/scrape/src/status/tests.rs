@@ -1,64 +1,103 @@
-//! The answers of the API.
+//! What is told of targets.
 
 use model::metadata::MetricType;
 
 use super::*;
 use crate::{
+    config::values::Span,
     group::{ADDRESS, Group},
     target::{Populated, populate, tests::job},
 };
 
-#[test]
-fn targets_are_shown_as_prometheus_shows_them() {
-    let own = LabelSet::from_iter([(ADDRESS, "h:1"), ("__meta_x", "y")]);
-    let Ok(Populated::Target(target)) = populate(&job(""), &Group::default(), &own) else {
+fn target(job: &Job, address: &str) -> Arc<Target> {
+    let own = LabelSet::from_iter([(ADDRESS, address), ("__meta_x", "y")]);
+    let Ok(Populated::Target(target)) = populate(job, &Group::default(), &own) else {
         panic!("is a target")
     };
-    let target: Arc<Target> = target.into();
-    let status = Status::default();
-    status.add_job("empty");
-    status.start("j", &target);
-    let dropped = Dropped { count: 7, shown: vec![LabelSet::from_iter([("a", "b")])] };
-    status.set_dropped("j", &dropped);
-    let all = TargetsQuery::default();
-    assert_eq!(status.targets_json(&all)["data"]["activeTargets"][0]["health"], "unknown");
-    assert_eq!(status.counts(), [0, 0, 1]);
+    target.into()
+}
 
-    let last = LastScrape {
-        at: Timestamp(1_500),
-        duration: Duration::from_millis(250),
-        error: String::new(),
-    };
+fn last(error: &str) -> LastScrape {
+    let (at, duration) = (Timestamp(1_500), Duration::from_millis(250));
+    LastScrape { at, duration, error: error.to_owned() }
+}
+
+#[test]
+fn a_report_says_what_is_known() {
+    let job = Arc::new(job("bearer_token = 'hidden'\nscrape_interval = '15s'"));
+    let (target, other) = (target(&job, "127.0.0.1:1"), target(&job, "h:2"));
+    let status = Status::default();
+    let mut changes = status.changes();
+    status.add_job(&job);
+    status.start("j", &target);
+    status.start("j", &other);
+    let shown = vec![(job.tenant.clone(), LabelSet::from_iter([("a", "b")]))];
+    let counts = BTreeMap::from([(job.tenant.clone(), 7)]);
+    status.set_dropped("j", &Dropped { counts, shown });
+    assert!(changes.has_changed().expect("is open"));
+    assert_eq!(status.counts(), [0, 0, 2]);
+    assert_eq!(status.report("n1").pools[0].targets[0].health, Health::Unknown);
+
     let metadata = Metadata { kind: MetricType::Gauge, help: "H".to_owned(), unit: String::new() };
-    status.scraped("j", &target, last, [("m", &metadata)].into_iter());
-    assert_eq!(status.counts(), [1, 0, 0]);
-    let expected = json!({
-        "discoveredLabels": {
-            "__address__": "h:1", "__meta_x": "y", "__metrics_path__": "/metrics",
-            "__scheme__": "http", "__scrape_interval__": "1m", "__scrape_timeout__": "10s",
-            "job": "j",
-        },
-        "labels": { "instance": "h:1", "job": "j", "tenant": "acme" },
-        "scrapePool": "j",
-        "scrapeUrl": "http://h:1/metrics",
-        "globalUrl": "http://h:1/metrics",
-        "lastError": "",
-        "lastScrape": "1970-01-01T00:00:01.5Z",
-        "lastScrapeDuration": 0.25,
-        "health": "up",
-        "scrapeInterval": "1m",
-        "scrapeTimeout": "10s",
-    });
-    let answer = status.targets_json(&all);
-    assert_eq!(answer["data"]["activeTargets"], json!([expected]));
-    assert_eq!(answer["data"]["droppedTargets"][0]["discoveredLabels"], json!({ "a": "b" }));
-    assert_eq!(answer["data"]["droppedTargetCounts"], json!({ "empty": 0, "j": 7 }));
-    let other = TargetsQuery { scrape_pool: "empty".to_owned(), ..all };
-    assert_eq!(status.targets_json(&other)["data"]["activeTargets"], json!([]));
-    assert_eq!(status.pools_json()["data"]["scrapePools"], json!(["empty", "j"]));
-    let described = status.metadata_json(&MetadataQuery::default());
-    assert_eq!(described["data"][0]["metric"], "m");
-    assert_eq!(described["data"][0]["type"], "gauge");
+    for target in [&target, &other] {
+        status.scraped("j", target, last(""), [("m", &metadata)].into_iter());
+    }
+    changes.mark_unchanged();
+    status.scraped("j", &target, last(""), [("m", &metadata)].into_iter());
+    assert!(!changes.has_changed().expect("is open"), "all is as before");
+    status.scraped("j", &other, last("refused"), [("m", &metadata)].into_iter());
+    assert!(changes.has_changed().expect("is open"));
+    assert_eq!(status.counts(), [1, 1, 0]);
+
+    let report = status.report("n1");
+    let pool = &report.pools[0];
+    let [up, down] = pool.targets.as_slice() else { panic!("two targets") };
+    assert_eq!((pool.name.as_str(), pool.tenant.as_str()), ("j", "acme"));
+    assert_eq!(
+        (up.url.as_str(), up.global_url.as_str()),
+        ("http://127.0.0.1:1/metrics", "http://n1:1/metrics")
+    );
+    assert_eq!(up.global_url.replace("n1:1", "h:2"), down.global_url);
+    assert_eq!(up.discovered["__meta_x"], "y");
+    assert_eq!(
+        (up.labels["instance"].as_str(), up.labels["tenant"].as_str()),
+        ("127.0.0.1:1", "acme")
+    );
+    assert_eq!(
+        (up.health, up.last_scrape, up.duration_seconds),
+        (Health::Up, Some(Timestamp(1_500)), 0.25)
+    );
+    assert_eq!((down.health, down.last_error.as_str()), (Health::Down, "refused"));
+    assert_eq!((up.interval.as_str(), up.timeout.clone()), ("15s", Span::seconds(10).to_string()));
+    assert_eq!((up.families, down.families, report.families.len()), (Some(0), Some(0), 1));
+    assert_eq!(
+        (pool.dropped[0].discovered["a"].as_str(), pool.dropped_counts.values().sum()),
+        ("b", 7u64)
+    );
+    assert!(!pool.config.contains("hidden") && pool.config.contains("<secret>"), "{}", pool.config);
+
     status.end("j", &target);
-    assert_eq!(status.counts(), [0, 0, 0]);
+    assert_eq!(status.counts(), [0, 1, 0]);
+    status.remove_job("j");
+    assert_eq!((status.counts(), status.report("n1").pools.len()), ([0, 0, 0], 0));
+}
+
+#[test]
+fn what_has_no_room_in_a_report_is_counted() {
+    let job = Arc::new(job(""));
+    let status = Status::default();
+    status.add_job(&job);
+    let error = "\u{1}".repeat(1 << 20);
+    for port in 1..6 {
+        let target = target(&job, &format!("h:{port}"));
+        status.start("j", &target);
+        let help = format!("{port}{error}");
+        let metadata = Metadata { help, ..Metadata::default() };
+        status.scraped("j", &target, last(&error), [("m", &metadata)].into_iter());
+    }
+    let report = status.report("n1");
+    assert_eq!((report.pools[0].targets.len(), report.left_out), (1, 4));
+    assert_eq!((report.families.len(), report.families_left_out), (0, 1));
+    let bytes = serde_json::to_vec(&report).expect("is JSON").len();
+    assert!(bytes <= model::target::REPORT_BYTES_MAX, "{bytes}");
 }

@@ -136,9 +136,9 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// `None` when it is more complicated.
-    fn of(parts: &'a [Part]) -> Option<Self> {
+    fn of(handle: &'a Handle) -> Option<Self> {
         let (mut pieces, mut stream) = (Vec::new(), OpenStream::default());
-        for part in parts {
+        for part in handle.parts() {
             match part {
                 Part::Head(snapshot) => stream = snapshot.pieces(&mut pieces)?,
                 Part::Block { series, deleted } => {
@@ -148,7 +148,7 @@ impl<'a> Row<'a> {
                 }
             }
         }
-        if parts.len() > 1 {
+        if !handle.others.is_empty() {
             pieces.sort_unstable_by_key(|piece| piece.span().0);
         }
         let (mut count, mut last) = (0, i64::MIN);
@@ -213,7 +213,7 @@ impl SeriesHandle for Handle {
     }
 
     fn decode_next(&self, decoder: &mut Decoder) -> Result<(), QueryError> {
-        let row = Row::of(&self.parts);
+        let row = Row::of(self);
         if row.as_ref().is_some_and(|row| row.decode_values(decoder)) {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use std::{
 use e2e::{
     peers,
     process::{Process, free_port, tidewatch, wait_until},
-    server::{ACME, AGENT, OPERATOR, Server, client},
+    server::{ACME, AGENT, GLOBEX, OPERATOR, Server, client},
 };
 use serde_json::Value;
 
@@ -208,4 +208,151 @@ fn a_real_prometheus_and_an_agent_are_scraped() {
     let bucket =
         "prometheus_http_request_duration_seconds_bucket{handler=\"/metrics\",le=\"+Inf\"}";
     await_value(&server, &format!("count({bucket})"), Some("1"));
+}
+
+/// nginx as a target; `None` where there is none.
+fn nginx(dir: &Path) -> Option<(Process, u16)> {
+    if peers::left_out("targets_are_seen_at_the_aggregator_by_whose_they_are") {
+        return None;
+    }
+    let port = free_port();
+    let config = format!(
+        "daemon off;\nmaster_process off;\npid {dir}/nginx.pid;\nerror_log stderr;\n\
+         events {{}}\nhttp {{\n access_log off;\n\
+         client_body_temp_path {dir}/b;\n proxy_temp_path {dir}/p;\n fastcgi_temp_path {dir}/f;\n\
+         uwsgi_temp_path {dir}/u;\n scgi_temp_path {dir}/s;\n\
+         server {{\n  listen 127.0.0.1:{port};\n  default_type text/plain;\n\
+         location /metrics {{ return 200 \"# HELP served Served so far.\\n# TYPE served counter\\nserved_total 7\\n\"; }}\n }}\n}}\n",
+        dir = dir.display()
+    );
+    let file = dir.join("nginx.conf");
+    fs::write(&file, config).expect("is written");
+    let mut command = Command::new("nginx");
+    command.arg("-e").arg("stderr").arg("-p").arg(dir).arg("-c").arg(&file);
+    Some((Process::start("nginx", &mut command), port))
+}
+
+#[test]
+fn targets_are_seen_at_the_aggregator_by_whose_they_are() {
+    let dir = tempfile::tempdir().expect("is created");
+    let Some((_nginx, port)) = nginx(dir.path()) else { return };
+    let server = Server::start();
+    let dead = free_port();
+    let scrape = format!(
+        "[[agent.scrape.scrape_configs]]\njob_name = \"web\"\nbearer_token = \"hidden-token\"\n\
+         static_configs = [{{ targets = [\"127.0.0.1:{port}\", \"127.0.0.1:{dead}\", \"unwanted:1\"], \
+         labels = {{ env = \"test\" }} }}]\n\
+         relabel_configs = [{{ source_labels = [\"__address__\"], regex = \"unwanted.*\", action = \"drop\" }}]\n"
+    );
+    let _agent = agent(dir.path(), &server, free_port(), &scrape);
+    let active = |token: &str| {
+        let data = server.data(token, "/api/v1/targets", &[("state", "active")]);
+        data["activeTargets"].as_array().expect("is a list").clone()
+    };
+    let seen = wait_until("both targets to be known", || {
+        let targets = active(ACME);
+        let known =
+            targets.len() == 2 && targets.iter().all(|target| target["health"] != "unknown");
+        known.then_some(targets)
+    });
+    let seen = seen.expect("both targets are known");
+    for (port, health) in [(port, "up"), (dead, "down")] {
+        let instance = format!("127.0.0.1:{port}");
+        let target = seen.iter().find(|target| target["labels"]["instance"] == instance.as_str());
+        let target = target.expect("is shown");
+        let labels = serde_json::json!({ "env": "test", "instance": instance, "job": "web" });
+        assert_eq!(target["labels"], labels);
+        assert_eq!((&target["health"], &target["scrapePool"]), (&health.into(), &"web".into()));
+        assert_eq!(target["scrapeUrl"], format!("http://{instance}/metrics"));
+        assert_eq!(target["globalUrl"], format!("http://n1:{port}/metrics"));
+        assert_eq!(target["discoveredLabels"]["__address__"], instance.as_str());
+        assert_eq!(
+            (&target["scrapeInterval"], &target["scrapeTimeout"]),
+            (&"200ms".into(), &"200ms".into())
+        );
+        let error = target["lastError"].as_str().expect("is text");
+        assert_eq!(error.is_empty(), health == "up", "{error}");
+    }
+    assert_eq!(active(OPERATOR)[0]["labels"]["tenant"], "acme");
+
+    let get = |token: &str, path: &str, query: &[(&str, &str)]| server.data(token, path, query);
+    let dropped = get(ACME, "/api/v1/targets", &[("state", "dropped")]);
+    assert_eq!(dropped["droppedTargetCounts"], serde_json::json!({ "web": 1 }));
+    assert_eq!(dropped["droppedTargets"][0]["discoveredLabels"]["__address__"], "unwanted:1");
+    assert_eq!(get(ACME, "/api/v1/scrape_pools", &[])["scrapePools"], serde_json::json!(["web"]));
+    let pool = ("scrapePool", "web");
+    let config = get(ACME, "/api/v1/scrape_pools/config", &[pool])["yaml"].to_string();
+    assert!(config.contains("unwanted.*") && !config.contains("hidden-token"), "{config}");
+    let labels = ("labels", "{\"__address__\":\"unwanted:1\"}");
+    let steps = get(ACME, "/api/v1/targets/relabel_steps", &[pool, labels]);
+    assert_eq!(
+        (&steps["steps"][0]["keep"], &steps["steps"][0]["rule"]["action"]),
+        (&false.into(), &"drop".into())
+    );
+    let described = wait_until("what the target says of its metrics", || {
+        let query = [("match_target", "{env=\"test\"}"), ("metric", "served")];
+        let entries = get(ACME, "/api/v1/targets/metadata", &query);
+        entries.get(0).cloned()
+    });
+    assert_eq!(described.expect("is described")["help"], "Served so far.");
+
+    // Another tenant sees nothing of it, and has no say in it.
+    assert!(active(GLOBEX).is_empty());
+    assert_eq!(get(GLOBEX, "/api/v1/scrape_pools", &[])["scrapePools"], serde_json::json!([]));
+    assert_eq!(get(GLOBEX, "/api/v1/targets/metadata", &[]), serde_json::json!([]));
+    assert_eq!(get(GLOBEX, "/api/v1/targets", &[])["droppedTargetCounts"], serde_json::json!({}));
+    for path in ["/api/v1/scrape_pools/config", "/api/v1/targets/relabel_steps"] {
+        let answer = server.get(GLOBEX, path, &[pool, labels]);
+        assert_eq!(answer.status(), reqwest::StatusCode::BAD_REQUEST, "{path}");
+    }
+    for (token, node, status) in [
+        (GLOBEX, "n1", reqwest::StatusCode::FORBIDDEN),
+        (OPERATOR, "n1", reqwest::StatusCode::FORBIDDEN),
+        (AGENT, "n1", reqwest::StatusCode::BAD_REQUEST),
+    ] {
+        let path = format!("/api/v1/nodes/{node}/targets");
+        let answer = server.request(reqwest::Method::PUT, token, &path).body("no JSON").send();
+        assert_eq!(answer.expect("answers").status(), status, "{token}");
+    }
+}
+
+#[test]
+fn jobs_are_exchanged_without_a_restart_or_not_at_all() {
+    let server = Server::start();
+    let dir = tempfile::tempdir().expect("is created");
+    let (one, two) = (Target::start("which 1\n"), Target::start("which 2\n"));
+    let job = |name: &str, target: &Target| {
+        format!(
+            "[[agent.scrape.scrape_configs]]\njob_name = {name:?}\n\
+             static_configs = [{{ targets = [{:?}] }}]\n",
+            target.address()
+        )
+    };
+    let listen = free_port();
+    let agent = agent(dir.path(), &server, listen, &job("one", &one));
+    await_value(&server, "sum(which)", Some("1"));
+    let file = dir.path().join("agent.toml");
+    let before = fs::read_to_string(&file).expect("is readable");
+    let reload = |more: &str| {
+        fs::write(&file, format!("{before}{more}")).expect("is written");
+        let pid = agent.pid().to_string();
+        let status = Command::new("kill").args(["-s", "HUP", &pid]).status().expect("kill runs");
+        assert!(status.success());
+    };
+    reload(&job("two", &two));
+    await_value(&server, "sum(which)", Some("3"));
+    reload(&format!("{}unknown_key = 1\n", job("three", &one)));
+    let metrics = || {
+        let url = format!("http://127.0.0.1:{listen}/metrics");
+        client().get(url).send().and_then(reqwest::blocking::Response::text).expect("answers")
+    };
+    let refused = wait_until("the reload to be refused", || {
+        metrics().contains("agent_config_last_reload_successful 0").then_some(())
+    });
+    assert!(refused.is_some(), "{}", agent.output());
+    assert!(agent.output().contains("unknown_key"), "{}", agent.output());
+    await_value(&server, "sum(which)", Some("3"));
+    reload("");
+    await_value(&server, "sum(which)", Some("1"));
+    assert!(metrics().contains("agent_config_last_reload_successful 1"));
 }

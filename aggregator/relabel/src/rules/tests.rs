@@ -142,7 +142,7 @@ fn nonsense_is_refused() {
     let unclosed = rule("target_label = 'a'\nregex = '('").expect_err("is refused").to_string();
     assert!(unclosed.starts_with("regex: "), "{unclosed}");
     assert!(rule("target_label = 'a'\nregex = '(x{1000}){1000}'").is_err(), "too large");
-    assert!(toml::from_str::<Settings>("actoin = 'keep'").is_err());
+    assert!(toml::from_str::<RelabelRule>("actoin = 'keep'").is_err());
 }
 
 proptest! {
@@ -153,16 +153,16 @@ proptest! {
         target in "[$a-z0-9{}]{1,6}",
         labels in prop::collection::vec((".{1,4}", ".{0,8}"), 0..6),
     ) {
-        let settings = Settings {
+        let settings = RelabelRule {
             source_labels: vec!["a".to_owned()],
             regex: Some(regex),
             replacement: Some(replacement),
             target_label: target,
-            ..Settings::default()
+            ..RelabelRule::default()
         };
         let mut set: LabelSet = labels.into_iter().collect();
         for action in [Action::Replace, Action::LabelMap] {
-            if let Ok(rule) = Rule::new(&Settings { action, ..settings.clone() }) {
+            if let Ok(rule) = Rule::new(&RelabelRule { action, ..settings.clone() }) {
                 apply(&[rule], &mut set);
                 prop_assert!(set.iter().all(|(name, value)| !name.is_empty() && !value.is_empty()));
             }

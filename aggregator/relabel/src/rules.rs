@@ -6,40 +6,10 @@
 //! Source: Prometheus' configuration documentation, `relabel_config`.
 
 use md5::{Digest, Md5};
+use model::relabel::{Action, REGEX, REPLACEMENT, RelabelRule, SEPARATOR};
 use regex::{Captures, Regex, RegexBuilder};
 
 use crate::labels::LabelSet;
-
-/// What a rule does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    #[default]
-    Replace,
-    Keep,
-    Drop,
-    KeepEqual,
-    DropEqual,
-    HashMod,
-    LabelMap,
-    LabelDrop,
-    LabelKeep,
-    Lowercase,
-    Uppercase,
-}
-
-/// A rule as configuration has it.
-#[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    pub source_labels: Vec<String>,
-    pub separator: Option<String>,
-    pub regex: Option<String>,
-    pub modulus: u64,
-    pub target_label: String,
-    pub replacement: Option<String>,
-    pub action: Action,
-}
 
 /// A rule that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,20 +40,20 @@ pub struct Rule {
 }
 
 impl Rule {
-    pub fn new(settings: &Settings) -> Result<Self, InvalidRule> {
-        settings.check()?;
-        let text = settings.regex.as_deref().unwrap_or("(.*)");
+    pub fn new(settings: &RelabelRule) -> Result<Self, InvalidRule> {
+        check(settings)?;
+        let text = settings.regex.as_deref().unwrap_or(REGEX);
         let regex = RegexBuilder::new(&format!("^(?s:{text})$"))
             .size_limit(REGEX_BYTES_MAX)
             .build()
             .map_err(|error| InvalidRule::Regex(error.to_string()))?;
         Ok(Self {
             source_labels: settings.source_labels.clone(),
-            separator: settings.separator.clone().unwrap_or_else(|| ";".to_owned()),
+            separator: settings.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned()),
             regex,
             modulus: settings.modulus,
             target_label: Template::new(&settings.target_label),
-            replacement: Template::new(settings.replacement.as_deref().unwrap_or("$1")),
+            replacement: Template::new(settings.replacement.as_deref().unwrap_or(REPLACEMENT)),
             action: settings.action,
         })
     }
@@ -136,45 +106,42 @@ impl Rule {
     }
 }
 
-impl Settings {
-    fn check(&self) -> Result<(), InvalidRule> {
-        use Action as A;
-        let action = self.action;
-        let superfluous = |key| Err(InvalidRule::Superfluous { action, key });
-        let needs_target =
-            !matches!(action, A::Keep | A::Drop | A::LabelMap | A::LabelDrop | A::LabelKeep);
-        if needs_target && self.target_label.is_empty() {
-            return Err(InvalidRule::NoTarget(action));
-        }
-        if action == A::HashMod && self.modulus == 0 {
-            return Err(InvalidRule::NoModulus);
-        }
-        let is_equal = matches!(action, A::KeepEqual | A::DropEqual);
-        let by_name = matches!(action, A::LabelDrop | A::LabelKeep);
-        if self.replacement.is_some()
-            && (is_equal || by_name || matches!(action, A::Lowercase | A::Uppercase))
-        {
-            return superfluous("replacement");
-        }
-        if is_equal && self.regex.is_some() {
-            return superfluous("regex");
-        }
-        if (is_equal || by_name) && self.separator.is_some() {
-            return superfluous("separator");
-        }
-        if (is_equal || by_name) && self.modulus != 0 {
-            return superfluous("modulus");
-        }
-        if by_name && !self.source_labels.is_empty() {
-            return superfluous("source_labels");
-        }
-        if by_name && !self.target_label.is_empty() {
-            return superfluous("target_label");
-        }
-        Ok(())
+fn check(rule: &RelabelRule) -> Result<(), InvalidRule> {
+    use Action as A;
+    let action = rule.action;
+    let superfluous = |key| Err(InvalidRule::Superfluous { action, key });
+    let needs_target =
+        !matches!(action, A::Keep | A::Drop | A::LabelMap | A::LabelDrop | A::LabelKeep);
+    if needs_target && rule.target_label.is_empty() {
+        return Err(InvalidRule::NoTarget(action));
     }
+    if action == A::HashMod && rule.modulus == 0 {
+        return Err(InvalidRule::NoModulus);
+    }
+    let is_equal = matches!(action, A::KeepEqual | A::DropEqual);
+    let by_name = matches!(action, A::LabelDrop | A::LabelKeep);
+    if rule.replacement.is_some()
+        && (is_equal || by_name || matches!(action, A::Lowercase | A::Uppercase))
+    {
+        return superfluous("replacement");
+    }
+    if is_equal && rule.regex.is_some() {
+        return superfluous("regex");
+    }
+    if (is_equal || by_name) && rule.separator.is_some() {
+        return superfluous("separator");
+    }
+    if (is_equal || by_name) && rule.modulus != 0 {
+        return superfluous("modulus");
+    }
+    if by_name && !rule.source_labels.is_empty() {
+        return superfluous("source_labels");
+    }
+    if by_name && !rule.target_label.is_empty() {
+        return superfluous("target_label");
+    }
+    Ok(())
 }
-
 /// Applies rules in order. Returns whether the set is kept.
 pub fn apply(rules: &[Rule], labels: &mut LabelSet) -> bool {
     rules.iter().all(|rule| rule.apply(labels))

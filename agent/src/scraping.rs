@@ -108,6 +108,7 @@ impl Sink for Pushed {
         counts.samples.inc_by(outcome.scraped);
         counts.duplicates.inc_by(outcome.duplicates);
         counts.stale.inc_by(outcome.stale);
+        counts.contradictory.inc_by(outcome.contradictory);
         self.show_targets();
     }
 
@@ -135,6 +136,7 @@ struct Counts {
     samples: Counter,
     duplicates: Counter,
     stale: Counter,
+    contradictory: Counter,
     unusable: Counter,
     targets_up: Gauge,
     targets_down: Gauge,
@@ -154,6 +156,11 @@ impl Counts {
                 &own.duplicates,
             ),
             ("agent_scrape_stale", "Series marked stale", &own.stale),
+            (
+                "agent_scrape_contradictory_histograms",
+                "Classic histograms left out because their rows contradict each other",
+                &own.contradictory,
+            ),
             (
                 "agent_scrape_unusable_targets",
                 "Targets found that could not be scraped, at each look",

@@ -20,7 +20,7 @@ use probe::guard::{InvalidNetwork, Network};
 use relabel::{InvalidRule, Rule};
 use serde::Deserialize;
 
-use crate::protocol::Protocol;
+use crate::protocol::{NameEscaping, NameValidation, Protocol};
 use discovery::{
     DnsSettings, FileSettings, HttpDiscoverySettings, InvalidDiscovery, KubernetesSettings,
     StaticSettings,
@@ -45,6 +45,13 @@ pub struct Settings {
     pub target_limit: u64,
     pub keep_dropped_targets: u64,
     pub body_size_limit: Size,
+    /// What jobs do that do not say.
+    pub scrape_protocols: Vec<Protocol>,
+    pub scrape_native_histograms: bool,
+    pub always_scrape_classic_histograms: bool,
+    pub convert_classic_histograms_to_nhcb: bool,
+    pub metric_name_validation_scheme: NameValidation,
+    pub metric_name_escaping_scheme: Option<NameEscaping>,
     /// Scrapes that run at the same time, from the question until the samples are handed on; further
     /// ones wait.
     pub concurrency: usize,
@@ -75,6 +82,12 @@ impl Default for Settings {
             target_limit: 0,
             keep_dropped_targets: 0,
             body_size_limit: Size(BODY_BYTES),
+            scrape_protocols: Vec::new(),
+            scrape_native_histograms: false,
+            always_scrape_classic_histograms: false,
+            convert_classic_histograms_to_nhcb: false,
+            metric_name_validation_scheme: NameValidation::default(),
+            metric_name_escaping_scheme: None,
             concurrency: CONCURRENCY,
             scrape_configs: Vec::new(),
         }
@@ -102,9 +115,15 @@ with_http! {
         /// How to read an answer that does not say what it is.
         pub fallback_scrape_protocol: Option<Protocol>,
         /// Ask for the protobuf format first, and take native histograms from it.
-        pub scrape_native_histograms: bool,
+        pub scrape_native_histograms: Option<bool>,
         /// Take classic buckets also where there is a native histogram.
-        pub always_scrape_classic_histograms: bool,
+        pub always_scrape_classic_histograms: Option<bool>,
+        /// Make native histograms with custom buckets of classic ones.
+        pub convert_classic_histograms_to_nhcb: Option<bool>,
+        /// Which names are valid: any, or those of old. A scrape with others fails.
+        pub metric_name_validation_scheme: Option<NameValidation>,
+        /// What targets are asked to do with names that are not those of old.
+        pub metric_name_escaping_scheme: Option<NameEscaping>,
         pub sample_limit: Option<u64>,
         pub label_limit: Option<u64>,
         pub label_name_length_limit: Option<u64>,
@@ -143,8 +162,11 @@ impl Default for JobSettings {
             enable_compression: true,
             scrape_protocols: Vec::new(),
             fallback_scrape_protocol: None,
-            scrape_native_histograms: false,
-            always_scrape_classic_histograms: false,
+            scrape_native_histograms: None,
+            always_scrape_classic_histograms: None,
+            convert_classic_histograms_to_nhcb: None,
+            metric_name_validation_scheme: None,
+            metric_name_escaping_scheme: None,
             sample_limit: None,
             label_limit: None,
             label_name_length_limit: None,
@@ -191,6 +213,12 @@ pub enum Fault {
     Timeout,
     #[error("scheme must be http or https")]
     Scheme,
+    #[error("scrape_protocols names {0:?} twice")]
+    ProtocolTwice(Protocol),
+    #[error(
+        "metric_name_escaping_scheme cannot be allow-utf-8 where metric_name_validation_scheme is legacy"
+    )]
+    Escaping,
     #[error("tenant: {0}")]
     Tenant(#[from] InvalidTenant),
     #[error("allowed_networks: {0}")]
@@ -232,6 +260,21 @@ pub struct Job {
     pub relabel: Vec<Rule>,
     pub metric_relabel: Vec<Rule>,
     pub http: HttpSettings,
+    /// Formats to ask for, the best first.
+    pub protocols: Vec<Protocol>,
+    pub histograms: Histograms,
+    pub names: NameValidation,
+    pub escaping: NameEscaping,
+}
+
+/// Which histograms are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Histograms {
+    pub native: bool,
+    /// Classic ones also where there is a native one.
+    pub classic: bool,
+    /// Classic ones as native ones with custom buckets.
+    pub custom: bool,
 }
 
 impl Job {
@@ -244,6 +287,9 @@ impl Job {
             && self.limits == other.limits
             && self.target_limit == other.target_limit
             && self.keep_dropped_targets == other.keep_dropped_targets
+            && self.protocols == other.protocols
+            && self.histograms == other.histograms
+            && (self.names, self.escaping) == (other.names, other.escaping)
     }
 
     /// Whether its targets are found in the same way.
@@ -271,6 +317,12 @@ impl Job {
         settings.body_size_limit = self.limits.body_bytes.map(Size);
         settings.target_limit = self.target_limit;
         settings.keep_dropped_targets = self.keep_dropped_targets;
+        settings.scrape_protocols.clone_from(&self.protocols);
+        settings.scrape_native_histograms = Some(self.histograms.native);
+        settings.always_scrape_classic_histograms = Some(self.histograms.classic);
+        settings.convert_classic_histograms_to_nhcb = Some(self.histograms.custom);
+        settings.metric_name_validation_scheme = Some(self.names);
+        settings.metric_name_escaping_scheme = Some(self.escaping);
         let mut json = serde_json::to_value(settings).unwrap_or_default();
         if let Some(fields) = json.as_object_mut() {
             fields.retain(|_name, value| {
@@ -334,8 +386,56 @@ impl Settings {
             metric_relabel: rules(&settings.metric_relabel_configs)
                 .map_err(|(number, source)| Fault::MetricRelabel { number, source })?,
             http,
+            protocols: self.protocols(settings)?,
+            histograms: self.histograms(settings),
+            names: settings
+                .metric_name_validation_scheme
+                .unwrap_or(self.metric_name_validation_scheme),
+            escaping: self.escaping(settings)?,
             settings: settings.clone(),
         })
+    }
+
+    fn histograms(&self, job: &JobSettings) -> Histograms {
+        let or = |own: Option<bool>, global| own.unwrap_or(global);
+        Histograms {
+            native: or(job.scrape_native_histograms, self.scrape_native_histograms),
+            classic: or(
+                job.always_scrape_classic_histograms,
+                self.always_scrape_classic_histograms,
+            ),
+            custom: or(
+                job.convert_classic_histograms_to_nhcb,
+                self.convert_classic_histograms_to_nhcb,
+            ),
+        }
+    }
+
+    fn protocols(&self, job: &JobSettings) -> Result<Vec<Protocol>, Fault> {
+        let given = [&job.scrape_protocols, &self.scrape_protocols];
+        let Some(order) = given.into_iter().find(|order| !order.is_empty()) else {
+            return Ok(Protocol::default_order(self.histograms(job).native));
+        };
+        let again = order
+            .iter()
+            .enumerate()
+            .find(|(place, own)| order.iter().take(*place).any(|other| other == *own));
+        again.map_or_else(|| Ok(order.clone()), |(_, own)| Err(Fault::ProtocolTwice(*own)))
+    }
+
+    /// Where names are those of old, targets have to escape others, by underscores if nothing is said.
+    fn escaping(&self, job: &JobSettings) -> Result<NameEscaping, Fault> {
+        let own = job.metric_name_validation_scheme;
+        let is_legacy = own.unwrap_or(self.metric_name_validation_scheme) == NameValidation::Legacy;
+        let default = if is_legacy { NameEscaping::Underscores } else { NameEscaping::AllowUtf8 };
+        // A job that asks for other names than all the rest asks for other escaping as well.
+        let global = self.metric_name_escaping_scheme.filter(|_| own.is_none());
+        let chosen = job.metric_name_escaping_scheme.or(global).unwrap_or(default);
+        if is_legacy && chosen == NameEscaping::AllowUtf8 {
+            Err(Fault::Escaping)
+        } else {
+            Ok(chosen)
+        }
     }
 
     fn limits(&self, job: &JobSettings) -> Limits {

@@ -21,7 +21,7 @@ use crate::{
         BODY_BYTES_MAX, Job,
         http::{HttpSettings, secret},
     },
-    protocol::{self, Protocol},
+    protocol,
 };
 use client::{CurrentClient, Recipe};
 
@@ -131,13 +131,13 @@ impl Fetcher {
     /// For the targets of a job.
     pub fn for_job(job: &Job) -> Result<Self, FetchError> {
         let settings = &job.settings;
-        let order = match settings.scrape_protocols.as_slice() {
-            [] => Protocol::default_order(settings.scrape_native_histograms),
-            own => own.to_vec(),
-        };
         let limit = job.limits.body_bytes.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX);
-        let mut fetcher =
-            Self::new(&job.http, Reach::new(&job.allowed), protocol::accept(&order), limit)?;
+        let mut fetcher = Self::new(
+            &job.http,
+            Reach::new(&job.allowed),
+            protocol::accept(&job.protocols, job.escaping),
+            limit,
+        )?;
         fetcher.compressed = settings.enable_compression;
         Ok(fetcher)
     }

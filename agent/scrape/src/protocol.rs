@@ -1,5 +1,6 @@
 //! Formats that a scraper asks for, and which one an answer is in.
 
+use model::labels::{Labels, is_plain_label_name, is_plain_metric_name};
 use serde::{Deserialize, Serialize};
 use wire::exposition::Format;
 
@@ -36,11 +37,9 @@ impl Protocol {
                 "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
             }
             Self::Text004 => "text/plain;version=0.0.4",
-            Self::Text100 => "text/plain;version=1.0.0;escaping=allow-utf-8",
+            Self::Text100 => "text/plain;version=1.0.0",
             Self::OpenMetrics001 => "application/openmetrics-text;version=0.0.1",
-            Self::OpenMetrics100 => {
-                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8"
-            }
+            Self::OpenMetrics100 => "application/openmetrics-text;version=1.0.0",
         }
     }
 
@@ -54,15 +53,67 @@ impl Protocol {
 }
 
 /// The `Accept` header: weights fall with the order, and anything else comes last.
-pub fn accept(order: &[Protocol]) -> String {
+pub fn accept(order: &[Protocol], escaping: NameEscaping) -> String {
     let mut weight = COUNT + 1;
     let mut offers: Vec<String> = Vec::with_capacity(order.len() + 1);
     for protocol in order {
-        offers.push(format!("{};q=0.{weight}", protocol.offer()));
+        let escaping = match protocol {
+            Protocol::Text100 | Protocol::OpenMetrics100 => {
+                format!(";escaping={}", escaping.as_str())
+            }
+            _ => String::new(),
+        };
+        offers.push(format!("{}{escaping};q=0.{weight}", protocol.offer()));
         weight = weight.saturating_sub(1).max(1);
     }
     offers.push(format!("*/*;q=0.{weight}"));
     offers.join(",")
+}
+
+/// Which names of metrics and labels are valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NameValidation {
+    /// Any text.
+    #[default]
+    Utf8,
+    /// Letters, digits, underscores and, for metrics, colons.
+    Legacy,
+}
+
+impl NameValidation {
+    /// The first name that is not valid.
+    pub fn offender(self, labels: &Labels) -> Option<&str> {
+        if self == Self::Utf8 {
+            return None;
+        }
+        let metric = Some(labels.metric()).filter(|name| !is_plain_metric_name(name));
+        metric
+            .or_else(|| labels.iter().map(|(name, _)| name).find(|name| !is_plain_label_name(name)))
+    }
+}
+
+/// What a target is to do with names beyond those of old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NameEscaping {
+    #[default]
+    #[serde(rename = "allow-utf-8")]
+    AllowUtf8,
+    Underscores,
+    Dots,
+    Values,
+}
+
+impl NameEscaping {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::AllowUtf8 => "allow-utf-8",
+            Self::Underscores => "underscores",
+            Self::Dots => "dots",
+            Self::Values => "values",
+        }
+    }
 }
 
 /// How a body is to be read.

@@ -18,7 +18,7 @@ use model::{
     write::{Sample, WriteBatch},
 };
 use wire::{
-    exposition::{Histograms, ParseError, visit_protobuf, visit_text},
+    exposition::{Converter, Histograms, ParseError, Visitor, visit_protobuf, visit_text},
     limits::Limits as WireLimits,
 };
 
@@ -65,6 +65,8 @@ pub enum ScrapeError {
     Labels(#[from] InvalidLabels),
     #[error("relabelling left a series without a metric name: {0}")]
     NoName(String),
+    #[error("invalid metric name or label name: {0:?}")]
+    Name(String),
     #[error("sample_limit exceeded ({limit})")]
     SampleLimit { limit: u64 },
     #[error("label_limit exceeded ({series}: {labels} labels, limit {limit})")]
@@ -89,6 +91,8 @@ pub struct Outcome {
     pub duplicates: u64,
     /// Series marked stale.
     pub stale: u64,
+    /// Classic histograms that could not be converted, because their rows contradict each other.
+    pub contradictory: u64,
 }
 
 /// One target's scrapes, one after another.
@@ -219,10 +223,8 @@ impl Scraped {
                 let said = body.content_type.unwrap_or("");
                 ScrapeError::ContentType(said.chars().take(100).collect())
             })?;
-        let wanted = Histograms {
-            native: settings.scrape_native_histograms,
-            classic: settings.always_scrape_classic_histograms,
-        };
+        let taken = self.job.histograms;
+        let wanted = Histograms { native: taken.native, classic: taken.classic };
         let limits = WireLimits { labels_per_series: LABELS_MAX, ..WireLimits::default() };
         let mut reader = Reader {
             job: &self.job,
@@ -237,9 +239,14 @@ impl Scraped {
             over_limit: None,
         };
         reader.groups.begin();
-        match format {
-            BodyFormat::Text(format) => visit_text(format, body.bytes, &limits, &mut reader)?,
-            BodyFormat::Protobuf => visit_protobuf(body.bytes, wanted, &limits, &mut reader)?,
+        if taken.custom {
+            let mut converter = Converter::new(&mut reader, taken.classic);
+            visit(format, body.bytes, wanted, &limits, &mut converter)?;
+            converter.finish()?;
+            let contradictory = converter.contradictory;
+            reader.outcome.contradictory = contradictory;
+        } else {
+            visit(format, body.bytes, wanted, &limits, &mut reader)?;
         }
         match reader.over_limit {
             Some(error) => Err(error),
@@ -260,6 +267,19 @@ impl Scraped {
     /// What the target says of its metrics.
     pub fn metadata(&self) -> impl Iterator<Item = (&str, &Metadata)> {
         self.families.iter().map(|(name, family)| (name.as_str(), &family.metadata))
+    }
+}
+
+fn visit<V: Visitor>(
+    format: BodyFormat,
+    bytes: &[u8],
+    wanted: Histograms,
+    limits: &WireLimits,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    match format {
+        BodyFormat::Text(format) => visit_text(format, bytes, limits, visitor),
+        BodyFormat::Protobuf => visit_protobuf(bytes, wanted, limits, visitor),
     }
 }
 

@@ -6,3 +6,5 @@ mod fetch;
 mod runner;
 #[path = "it/targets.rs"]
 mod targets;
+#[path = "it/tls.rs"]
+mod tls;

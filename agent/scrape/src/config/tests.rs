@@ -89,6 +89,51 @@ fn faults_name_the_job() {
     ] {
         assert_eq!(jobs(text).expect_err("is refused"), message, "{text}");
     }
+    for (text, message) in [
+        (
+            "metric_name_validation_scheme = 'legacy'\nmetric_name_escaping_scheme = 'allow-utf-8'",
+            "job a: metric_name_escaping_scheme cannot be allow-utf-8 where metric_name_validation_scheme is legacy",
+        ),
+        (
+            "scrape_protocols = ['PrometheusProto', 'PrometheusProto']",
+            "job a: scrape_protocols names PrometheusProto twice",
+        ),
+    ] {
+        assert_eq!(jobs(&format!("{job}{text}")).expect_err("is refused"), message, "{text}");
+    }
     let unknown = jobs(&format!("{job}sample_limits = 5")).expect_err("is refused");
     assert!(unknown.starts_with("unknown field `sample_limits`, expected"), "{unknown}");
+}
+
+#[test]
+fn names_and_their_escaping_go_together() {
+    use NameEscaping as E;
+    use NameValidation as V;
+    for (global, own, names, escaping) in [
+        ("", "", V::Utf8, E::AllowUtf8),
+        ("metric_name_validation_scheme = 'legacy'", "", V::Legacy, E::Underscores),
+        ("metric_name_escaping_scheme = 'dots'", "", V::Utf8, E::Dots),
+        (
+            "metric_name_escaping_scheme = 'dots'",
+            "metric_name_validation_scheme = 'legacy'",
+            V::Legacy,
+            E::Underscores,
+        ),
+        (
+            "metric_name_validation_scheme = 'legacy'",
+            "metric_name_validation_scheme = 'utf8'",
+            V::Utf8,
+            E::AllowUtf8,
+        ),
+        (
+            "metric_name_validation_scheme = 'legacy'",
+            "metric_name_escaping_scheme = 'values'",
+            V::Legacy,
+            E::Values,
+        ),
+    ] {
+        let text = format!("{global}\n[[scrape_configs]]\njob_name = 'a'\n{own}");
+        let job = jobs(&text).expect("is valid").remove(0);
+        assert_eq!((job.names, job.escaping), (names, escaping), "{text}");
+    }
 }

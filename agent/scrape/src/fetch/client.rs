@@ -184,7 +184,6 @@ fn tls(mut builder: ClientBuilder, tls: &TlsSettings) -> Result<ClientBuilder, F
     Ok(builder.tls_danger_accept_invalid_certs(tls.insecure_skip_verify))
 }
 
-#[expect(clippy::disallowed_methods, reason = "certificates are configuration, which enters here")]
 fn stamp(path: &str) -> Stamp {
     let found = std::fs::metadata(path).ok()?;
     Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))

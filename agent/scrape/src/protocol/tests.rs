@@ -5,14 +5,15 @@ use super::*;
 #[test]
 fn weights_fall_with_the_order() {
     assert_eq!(
-        accept(&Protocol::default_order(false)),
+        accept(&Protocol::default_order(false), NameEscaping::AllowUtf8),
         "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
          application/openmetrics-text;version=0.0.1;q=0.5,\
          text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
     );
-    let native = accept(&Protocol::default_order(true));
+    let native = accept(&Protocol::default_order(true), NameEscaping::Dots);
     assert!(native.starts_with("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,"));
     assert!(native.ends_with(",*/*;q=0.1"));
+    assert!(native.contains("text/plain;version=1.0.0;escaping=dots;q=0.3,"), "{native}");
 }
 
 #[test]

@@ -60,6 +60,9 @@ impl Shape {
         if labels.metric().is_empty() {
             return Err(ScrapeError::NoName(labels.to_string().chars().take(200).collect()));
         }
+        if let Some(name) = self.job.names.offender(&labels) {
+            return Err(ScrapeError::Name(name.chars().take(200).collect()));
+        }
         self.check_limits(&labels)?;
         Ok(Some(labels))
     }

@@ -240,6 +240,52 @@ fn starts_reach_the_samples_of_their_group() {
 }
 
 #[test]
+fn classic_histograms_become_native_ones_where_that_is_asked_for() {
+    let body = "# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_count 3\nh_sum 4\na 1\n";
+    for (lines, histograms, rows) in [
+        ("", 0, 3),
+        ("convert_classic_histograms_to_nhcb = true", 1, 0),
+        (
+            "convert_classic_histograms_to_nhcb = true\nalways_scrape_classic_histograms = true",
+            1,
+            3,
+        ),
+    ] {
+        let mut scraped = scraped(lines);
+        for time in 1..3 {
+            let (stored, outcome) = scrape(&mut scraped, time, body);
+            let converted = format!("h histogram 3 @{time}");
+            assert_eq!(stored.iter().filter(|line| **line == converted).count(), histograms);
+            assert_eq!(stored.len(), histograms + rows + 1, "{stored:?}");
+            assert_eq!(
+                (outcome.added, outcome.contradictory),
+                ((stored.len() as u64) * u64::from(time == 1), 0)
+            );
+        }
+        let (stored, outcome) = scrape(&mut scraped, 3, "a 1\n");
+        assert_eq!(
+            (stored.len(), outcome.stale),
+            (1 + histograms + rows, (histograms + rows) as u64)
+        );
+    }
+    let mut scraped = scraped("convert_classic_histograms_to_nhcb = true");
+    let (stored, outcome) =
+        scrape(&mut scraped, 1, "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_count 3\n");
+    assert_eq!((stored.len(), outcome.contradictory, outcome.error), (0, 1, None));
+}
+
+#[test]
+fn names_beyond_those_of_old_can_be_refused() {
+    let body = "{\"a.b\"} 1\n";
+    assert_eq!(scrape(&mut scraped(""), 1, body).1.error, None);
+    for (body, name) in [(body, "a.b"), ("a{\"x.y\"=\"1\"} 1\n", "x.y")] {
+        let legacy = "metric_name_validation_scheme = 'legacy'";
+        let (stored, outcome) = scrape(&mut scraped(legacy), 1, body);
+        assert_eq!((stored.len(), outcome.error), (0, Some(ScrapeError::Name(name.to_owned()))));
+    }
+}
+
+#[test]
 fn an_answer_of_no_known_format_is_refused() {
     let body = Body { content_type: Some("text/html"), bytes: b"<html>" };
     let (_batch, outcome) = scraped("").handle_scrape(Ok(body), Timestamp(1), Duration::ZERO);

@@ -15,6 +15,7 @@ use super::{
     Format, ParseError,
     created::Family,
     line::{self, Comment, CowLabels, RowExemplar, Tail},
+    nhcb::{Part, take_apart},
     parse::{at, lines, metric_type, normalize, utf8},
     protobuf::Exposed,
 };
@@ -81,13 +82,55 @@ pub struct Series<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Source<'a> {
-    Text { text: &'a str, family: &'a Family<'a>, line: usize },
+    Text {
+        text: &'a str,
+        family: &'a Family<'a>,
+        line: usize,
+    },
     Protobuf(&'a Exposed<'a>),
+    /// Put together of other series.
+    Given(&'a Given),
+}
+
+/// A series that was not exposed itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    pub(super) labels: Vec<(String, String)>,
+    pub(super) group: Option<String>,
 }
 
 impl<'a> Series<'a> {
     pub(crate) fn protobuf(key: &'a [u8], exposed: &'a Exposed<'a>, labels_max: usize) -> Self {
         Self { key, source: Source::Protobuf(exposed), labels_max }
+    }
+
+    pub(super) fn given(key: &'a [u8], given: &'a Given) -> Self {
+        Self { key, source: Source::Given(given), labels_max: usize::MAX }
+    }
+
+    /// The labels of the classic histogram that it is a row of, and which row. `announced` is what
+    /// the family was said to be, where that comes before the samples.
+    pub(super) fn classic_part(
+        &self,
+        announced: MetricType,
+    ) -> Result<Option<(Given, Part)>, ParseError> {
+        let kind = match self.source {
+            Source::Text { family, .. } => family.kind,
+            Source::Protobuf(_) => announced,
+            Source::Given(_) => MetricType::Unknown,
+        };
+        if kind != MetricType::Histogram {
+            return Ok(None);
+        }
+        let labels = self.labels()?;
+        if let Source::Text { family, .. } = self.source {
+            let metric = labels.iter().find(|(name, _)| name == METRIC_NAME);
+            if !metric.is_some_and(|(_, metric)| family.owns(metric)) {
+                return Ok(None);
+            }
+        }
+        let Some((labels, part)) = take_apart(labels) else { return Ok(None) };
+        Ok(Some((Given::new(labels, self.group()?), part)))
     }
 
     /// The same bytes mean the same series, as long as they come from one target in one format.
@@ -112,6 +155,10 @@ impl<'a> Series<'a> {
                 labels
             }
             Source::Protobuf(exposed) => exposed.labels()?,
+            Source::Given(given) => {
+                let pairs = given.labels.iter();
+                pairs.map(|(name, value)| (name.into(), value.into())).collect()
+            }
         };
         if labels.len() > self.labels_max {
             let limit = self.labels_max;
@@ -129,6 +176,7 @@ impl<'a> Series<'a> {
                 Ok(family.owns(&metric).then(|| family.group(&labels)))
             }
             Source::Protobuf(_) => Ok(None),
+            Source::Given(given) => Ok(given.group.clone()),
         }
     }
 }

@@ -5,17 +5,23 @@ mod pod;
 use std::{collections::BTreeMap, time::Duration};
 
 use daemon::{http::install_crypto, stop::Stop};
-use futures_util::{StreamExt, pin_mut};
-use k8s_openapi::api::core::v1::Pod;
+use futures_util::{
+    StreamExt,
+    stream::{BoxStream, SelectAll, select_all},
+};
+use k8s_openapi::{
+    api::core::v1::{Namespace, Node, Pod},
+    serde::de::DeserializeOwned,
+};
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     config::{KubeConfigOptions, Kubeconfig},
     runtime::{
         WatchStreamExt,
         watcher::{self, Event},
     },
 };
-use scrape::{config::discovery::KubernetesSettings, group::Group};
+use scrape::{config::discovery::KubernetesSettings, group::Group, labels::LabelSet};
 
 use crate::Outlet;
 
@@ -51,21 +57,91 @@ pub(crate) async fn client(settings: &KubernetesSettings) -> Result<Client, Clie
 }
 
 /// The namespaces to watch, each by itself; one empty name stands for all.
-pub(crate) fn namespaces(settings: &KubernetesSettings) -> Vec<String> {
-    match settings.namespaces.names.as_slice() {
-        [] => vec![String::new()],
-        names => names.to_vec(),
+pub(crate) fn namespaces(settings: &KubernetesSettings, own: &str) -> Vec<String> {
+    let mut names = settings.namespaces.names.clone();
+    if settings.namespaces.own_namespace && !names.iter().any(|name| name == own) {
+        names.push(own.to_owned());
+    }
+    if names.is_empty() { vec![String::new()] } else { names }
+}
+
+/// Watches the pods of one namespace, and what they are on and in where that is asked for.
+pub(crate) struct Watch {
+    client: Client,
+    settings: KubernetesSettings,
+    namespace: String,
+    outlet: Outlet,
+    pods: Known<FoundPod>,
+    nodes: Known<LabelSet>,
+    namespaces: Known<LabelSet>,
+}
+
+/// A pod's targets, and where to look for more labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FoundPod {
+    group: Group,
+    node: String,
+    namespace: String,
+}
+
+/// Objects by name, kept up by events.
+#[derive(Debug)]
+struct Known<T> {
+    objects: BTreeMap<String, T>,
+    /// Being listed anew.
+    listed: BTreeMap<String, T>,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { objects: BTreeMap::new(), listed: BTreeMap::new() }
     }
 }
 
-/// Watches the pods of one namespace.
-pub(crate) struct Watch {
-    pods: Api<Pod>,
-    config: watcher::Config,
-    outlet: Outlet,
-    known: BTreeMap<String, Group>,
-    /// Being listed anew.
-    listed: BTreeMap<String, Group>,
+impl<T: PartialEq> Known<T> {
+    /// Takes in an event. Returns whether anything may have changed.
+    fn handle<K: ResourceExt>(&mut self, event: Event<K>, keep: impl Fn(&K) -> T) -> bool {
+        let key = |object: &K| {
+            format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+        };
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::InitApply(object) => {
+                self.listed.insert(key(&object), keep(&object));
+            }
+            Event::InitDone => {
+                self.objects = std::mem::take(&mut self.listed);
+                return true;
+            }
+            Event::Apply(object) => {
+                let (key, new) = (key(&object), keep(&object));
+                let same = self.objects.get(&key).is_some_and(|old| *old == new);
+                self.objects.insert(key, new);
+                return !same;
+            }
+            Event::Delete(object) => return self.objects.remove(&key(&object)).is_some(),
+        }
+        false
+    }
+}
+
+/// What the API server tells.
+enum Told {
+    Pod(Event<Pod>),
+    Node(Event<Node>),
+    Namespace(Event<Namespace>),
+}
+
+type Events = BoxStream<'static, Result<Told, watcher::Error>>;
+
+fn watch<K>(api: Api<K>, config: watcher::Config, told: fn(Event<K>) -> Told) -> Events
+where
+    K: Resource + Clone + DeserializeOwned + std::fmt::Debug + Send + 'static,
+{
+    // Broken watches are begun again where they ended, with growing waits; where the server has
+    // forgotten that place, all is listed anew.
+    let events = watcher::watcher(api, config).default_backoff();
+    events.map(move |event| event.map(told)).boxed()
 }
 
 impl Watch {
@@ -75,40 +151,27 @@ impl Watch {
         namespace: &str,
         outlet: Outlet,
     ) -> Self {
-        let pods = if namespace.is_empty() {
-            Api::all(client)
-        } else {
-            Api::namespaced(client, namespace)
-        };
-        let mut fields = Vec::new();
-        if !settings.node.is_empty() {
-            fields.push(format!("spec.nodeName={}", settings.node));
+        Self {
+            client,
+            settings: settings.clone(),
+            namespace: namespace.to_owned(),
+            outlet,
+            pods: Known::default(),
+            nodes: Known::default(),
+            namespaces: Known::default(),
         }
-        if !settings.field_selector.is_empty() {
-            fields.push(settings.field_selector.clone());
-        }
-        let mut config = watcher::Config::default();
-        if !fields.is_empty() {
-            config = config.fields(&fields.join(","));
-        }
-        if !settings.label_selector.is_empty() {
-            config = config.labels(&settings.label_selector);
-        }
-        let (known, listed) = (BTreeMap::new(), BTreeMap::new());
-        Self { pods, config, outlet, known, listed }
     }
 
-    /// Watches until `stop`. A watch that breaks is begun again, with growing waits.
+    /// Watches until `stop`.
     pub(crate) async fn run(mut self, stop: Stop) {
-        let events = watcher::watcher(self.pods.clone(), self.config.clone()).default_backoff();
-        pin_mut!(events);
+        let mut events = self.events();
         let mut dirty = false;
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
                 () = tokio::time::sleep(QUIET), if dirty => {
                     dirty = false;
-                    if !self.outlet.send(self.known.values().cloned().collect()).await {
+                    if !self.outlet.send(self.groups()).await {
                         return;
                     }
                     continue;
@@ -116,36 +179,118 @@ impl Watch {
                 () = stop.stopped() => return,
             };
             match event {
-                Some(Ok(event)) => dirty |= self.handle(event),
+                Some(Ok(told)) => dirty |= self.handle(told),
                 Some(Err(error)) => tracing::warn!(%error, "pods cannot be watched"),
                 None => return,
             }
         }
     }
 
-    /// Takes in an event. Returns whether the targets may have changed.
-    fn handle(&mut self, event: Event<Pod>) -> bool {
-        match event {
-            Event::Init => self.listed.clear(),
-            Event::InitApply(pod) => {
-                self.listed.insert(key(&pod), pod::group(&pod));
-            }
-            Event::InitDone => {
-                self.known = std::mem::take(&mut self.listed);
-                return true;
-            }
-            Event::Apply(pod) => {
-                let group = pod::group(&pod);
-                return self.known.insert(key(&pod), group.clone()) != Some(group);
-            }
-            Event::Delete(pod) => return self.known.remove(&key(&pod)).is_some(),
+    fn events(&self) -> SelectAll<Events> {
+        let Self { client, settings, namespace, .. } = self;
+        let client = || client.clone();
+        let pods = if namespace.is_empty() {
+            Api::all(client())
+        } else {
+            Api::namespaced(client(), namespace)
+        };
+        let mut all = vec![watch(pods, pod_config(settings), Told::Pod)];
+        if settings.attach_metadata.node {
+            let config = named(&settings.node);
+            all.push(watch(Api::all(client()), config, Told::Node));
         }
-        false
+        if settings.attach_metadata.namespace {
+            all.push(watch(Api::all(client()), named(namespace), Told::Namespace));
+        }
+        select_all(all)
+    }
+
+    fn handle(&mut self, told: Told) -> bool {
+        let with_job = self.settings.attach_metadata.job;
+        match told {
+            Told::Pod(event) => self.pods.handle(event, |pod| found(pod, with_job)),
+            Told::Node(event) => self.nodes.handle(event, |node| {
+                let mut labels = LabelSet::default();
+                labels.set(format!("{}node_name", pod::META), node.name_any());
+                pod::add_object(&mut labels, "node", &node.metadata);
+                labels
+            }),
+            Told::Namespace(event) => self.namespaces.handle(event, |namespace| {
+                let mut labels = LabelSet::default();
+                pod::add_object(&mut labels, "namespace", &namespace.metadata);
+                labels
+            }),
+        }
+    }
+
+    /// All targets as they are known now. Where labels of nodes are asked for, a pod whose node is
+    /// not known has none.
+    fn groups(&self) -> Vec<Group> {
+        let attach = &self.settings.attach_metadata;
+        let groups = self.pods.objects.values().filter_map(|found| {
+            let mut group = found.group.clone();
+            if attach.node {
+                extend(&mut group, self.nodes.objects.get(&format!("/{}", found.node))?);
+            }
+            if attach.namespace
+                && let Some(labels) = self.namespaces.objects.get(&format!("/{}", found.namespace))
+            {
+                extend(&mut group, labels);
+            }
+            Some(group)
+        });
+        groups.collect()
     }
 }
 
-fn key(pod: &Pod) -> String {
-    format!("{}/{}", pod.namespace().unwrap_or_default(), pod.name_any())
+fn extend(group: &mut Group, labels: &LabelSet) {
+    for (name, value) in labels.iter() {
+        group.labels.set(name, value);
+    }
+}
+
+fn found(pod: &Pod, with_job: bool) -> FoundPod {
+    let mut group = pod::group(pod);
+    if let Some(job) = pod::job_name(pod).filter(|_| with_job) {
+        group.labels.set(format!("{}pod_job_name", pod::META), job);
+    }
+    let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+    FoundPod {
+        group,
+        node: node.unwrap_or_default(),
+        namespace: pod.namespace().unwrap_or_default(),
+    }
+}
+
+/// All objects, or the one of that name.
+fn named(name: &str) -> watcher::Config {
+    let config = watcher::Config::default();
+    if name.is_empty() { config } else { config.fields(&format!("metadata.name={name}")) }
+}
+
+fn pod_config(settings: &KubernetesSettings) -> watcher::Config {
+    let own_node = match settings.node.as_str() {
+        "" => String::new(),
+        node => format!("spec.nodeName={node}"),
+    };
+    let selectors = settings.selectors.iter();
+    let fields = [own_node, settings.field_selector.clone()]
+        .into_iter()
+        .chain(selectors.clone().map(|selector| selector.field.clone()));
+    let labels = std::iter::once(settings.label_selector.clone())
+        .chain(selectors.map(|selector| selector.label.clone()));
+    let joined = |parts: &mut dyn Iterator<Item = String>| {
+        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(",")
+    };
+    let (fields, labels) = (joined(&mut fields.into_iter()), joined(&mut labels.into_iter()));
+    let mut config = watcher::Config::default();
+    if !fields.is_empty() {
+        config = config.fields(&fields);
+    }
+    if !labels.is_empty() {
+        config = config.labels(&labels);
+    }
+    config
 }
 
 #[cfg(test)]

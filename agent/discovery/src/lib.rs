@@ -112,7 +112,7 @@ pub async fn prepare(
         let client = kubernetes::client(cluster)
             .await
             .map_err(|error| DiscoveryError::Kubernetes(error.to_string()))?;
-        for namespace in kubernetes::namespaces(cluster) {
+        for namespace in kubernetes::namespaces(cluster, client.default_namespace()) {
             let outlet = outlet(format!("kubernetes/{index}/{namespace}"));
             let watch = kubernetes::Watch::new(client.clone(), cluster, &namespace, outlet);
             sources.push(Box::pin(watch.run(stop.clone())));

@@ -5,13 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
+use k8s_openapi::{
+    api::core::v1::{Container, ContainerStatus, Pod},
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
 use scrape::{
     group::{ADDRESS, Group},
     labels::LabelSet,
 };
 
-const META: &str = "__meta_kubernetes_";
+pub(super) const META: &str = "__meta_kubernetes_";
 
 /// The targets of a pod; none while it has no address.
 pub(super) fn group(pod: &Pod) -> Group {
@@ -67,6 +70,17 @@ fn add_container(
     }
 }
 
+/// The job that runs the pod, if a job does.
+pub(super) fn job_name(pod: &Pod) -> Option<&str> {
+    let owner = controller(pod)?;
+    (owner.kind == "Job").then_some(owner.name.as_str())
+}
+
+fn controller(pod: &Pod) -> Option<&OwnerReference> {
+    let owners = pod.metadata.owner_references.as_deref().unwrap_or_default();
+    owners.iter().find(|owner| owner.controller == Some(true))
+}
+
 fn labels(pod: &Pod, ip: &str) -> LabelSet {
     let mut labels = LabelSet::default();
     let mut set = |name: &str, value: Option<&str>| {
@@ -84,24 +98,33 @@ fn labels(pod: &Pod, ip: &str) -> LabelSet {
     let ready = conditions.iter().find(|condition| condition.type_ == "Ready");
     let ready = ready.map_or("unknown".to_owned(), |ready| ready.status.to_lowercase());
     set("pod_ready", Some(&ready));
-    let owners = metadata.owner_references.as_deref().unwrap_or_default();
-    if let Some(owner) = owners.iter().find(|owner| owner.controller == Some(true)) {
+    if let Some(owner) = controller(pod) {
         set("pod_controller_kind", Some(&owner.kind));
         set("pod_controller_name", Some(&owner.name));
     }
-    add_map(&mut labels, "label", metadata.labels.as_ref());
-    add_map(&mut labels, "annotation", metadata.annotations.as_ref());
+    add_object(&mut labels, "pod", metadata);
     labels
 }
 
-fn add_map(labels: &mut LabelSet, kind: &str, map: Option<&BTreeMap<String, String>>) {
+/// The labels and annotations of an object, as labels of a target.
+pub(super) fn add_object(labels: &mut LabelSet, resource: &str, metadata: &ObjectMeta) {
+    add_map(labels, resource, "label", metadata.labels.as_ref());
+    add_map(labels, resource, "annotation", metadata.annotations.as_ref());
+}
+
+fn add_map(
+    labels: &mut LabelSet,
+    resource: &str,
+    kind: &str,
+    map: Option<&BTreeMap<String, String>>,
+) {
     for (name, value) in map.into_iter().flatten() {
         let name: String = name
             .chars()
             .map(|char| if char.is_ascii_alphanumeric() || char == '_' { char } else { '_' })
             .collect();
-        labels.set(format!("{META}pod_{kind}_{name}"), value.as_str());
-        labels.set(format!("{META}pod_{kind}present_{name}"), "true");
+        labels.set(format!("{META}{resource}_{kind}_{name}"), value.as_str());
+        labels.set(format!("{META}{resource}_{kind}present_{name}"), "true");
     }
 }
 

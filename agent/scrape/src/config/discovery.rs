@@ -74,6 +74,31 @@ pub struct KubernetesSettings {
     /// Selectors as `kubectl` takes them.
     pub label_selector: String,
     pub field_selector: String,
+    /// The same as Prometheus writes them; all have to hold.
+    pub selectors: Vec<Selector>,
+    /// What else to say of each pod.
+    pub attach_metadata: AttachMetadata,
+}
+
+/// Which objects of a role to look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Selector {
+    pub role: Role,
+    pub label: String,
+    pub field: String,
+}
+
+/// Labels of other objects on targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttachMetadata {
+    /// Labels and annotations of the pod's node; a pod whose node is not found is no target.
+    pub node: bool,
+    /// Labels and annotations of the pod's namespace.
+    pub namespace: bool,
+    /// The name of the job that runs the pod.
+    pub job: bool,
 }
 
 /// What in the cluster is a target.
@@ -87,6 +112,8 @@ pub enum Role {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Namespaces {
+    /// The one that the agent itself runs in.
+    pub own_namespace: bool,
     pub names: Vec<String>,
 }
 
@@ -143,6 +170,8 @@ pub enum InvalidDiscovery {
     Http(#[from] InvalidHttp),
     #[error("kubernetes_sd_configs: give api_server or kubeconfig_file, not both")]
     TwoServers,
+    #[error("kubernetes_sd_configs: selectors has role pod twice")]
+    TwoSelectors,
     #[error("refresh_interval must be at least 1s")]
     Refresh,
 }
@@ -186,6 +215,9 @@ impl HttpDiscoverySettings {
 
 impl KubernetesSettings {
     pub(crate) fn check(&self) -> Result<(), InvalidDiscovery> {
+        if self.selectors.len() > 1 {
+            return Err(InvalidDiscovery::TwoSelectors);
+        }
         if self.api_server.is_empty() || self.kubeconfig_file.is_empty() {
             Ok(())
         } else {

@@ -36,7 +36,7 @@ async fn targets(State(status): State<Status>, RawQuery(query): RawQuery) -> Jso
     }
     let query = TargetsQuery { state: &state, pool: &pool };
     let report = status.report("");
-    success(json!(wire::targets::targets(&[reported(&report)], &query, &VIEWER)))
+    success(&json!(wire::targets::targets(&[reported(&report)], &query, &VIEWER)))
 }
 
 async fn metadata(State(status): State<Status>, RawQuery(query): RawQuery) -> Json<Value> {
@@ -50,20 +50,20 @@ async fn metadata(State(status): State<Status>, RawQuery(query): RawQuery) -> Js
     }
     let query = MetadataQuery { matchers: &[], metric: &metric, limit };
     let report = status.report("");
-    success(json!(wire::targets::metadata(&[reported(&report)], &query, &VIEWER).0))
+    success(&json!(wire::targets::metadata(&[reported(&report)], &query, &VIEWER).0))
 }
 
 async fn pools(State(status): State<Status>) -> Json<Value> {
     let report = status.report("");
     let names = wire::targets::pool_names(&[reported(&report)], &VIEWER);
-    success(json!({ "scrapePools": names }))
+    success(&json!({ "scrapePools": names }))
 }
 
 fn reported(report: &TargetsReport) -> Reported<'_> {
     Reported { report, silent: false }
 }
 
-fn success(data: Value) -> Json<Value> {
+fn success(data: &Value) -> Json<Value> {
     Json(json!({ "status": "success", "data": data }))
 }
 

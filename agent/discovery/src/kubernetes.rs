@@ -127,9 +127,9 @@ impl<T: PartialEq> Known<T> {
 
 /// What the API server tells.
 enum Told {
-    Pod(Event<Pod>),
-    Node(Event<Node>),
-    Namespace(Event<Namespace>),
+    Pod(Box<Event<Pod>>),
+    Node(Box<Event<Node>>),
+    Namespace(Box<Event<Namespace>>),
 }
 
 type Events = BoxStream<'static, Result<Told, watcher::Error>>;
@@ -194,13 +194,15 @@ impl Watch {
         } else {
             Api::namespaced(client(), namespace)
         };
-        let mut all = vec![watch(pods, pod_config(settings), Told::Pod)];
+        let mut all = vec![watch(pods, pod_config(settings), |event| Told::Pod(Box::new(event)))];
         if settings.attach_metadata.node {
             let config = named(&settings.node);
-            all.push(watch(Api::all(client()), config, Told::Node));
+            all.push(watch(Api::all(client()), config, |event| Told::Node(Box::new(event))));
         }
         if settings.attach_metadata.namespace {
-            all.push(watch(Api::all(client()), named(namespace), Told::Namespace));
+            all.push(watch(Api::all(client()), named(namespace), |event| {
+                Told::Namespace(Box::new(event))
+            }));
         }
         select_all(all)
     }
@@ -208,14 +210,14 @@ impl Watch {
     fn handle(&mut self, told: Told) -> bool {
         let with_job = self.settings.attach_metadata.job;
         match told {
-            Told::Pod(event) => self.pods.handle(event, |pod| found(pod, with_job)),
-            Told::Node(event) => self.nodes.handle(event, |node| {
+            Told::Pod(event) => self.pods.handle(*event, |pod| found(pod, with_job)),
+            Told::Node(event) => self.nodes.handle(*event, |node| {
                 let mut labels = LabelSet::default();
                 labels.set(format!("{}node_name", pod::META), node.name_any());
                 pod::add_object(&mut labels, "node", &node.metadata);
                 labels
             }),
-            Told::Namespace(event) => self.namespaces.handle(event, |namespace| {
+            Told::Namespace(event) => self.namespaces.handle(*event, |namespace| {
                 let mut labels = LabelSet::default();
                 pod::add_object(&mut labels, "namespace", &namespace.metadata);
                 labels

@@ -245,13 +245,13 @@ async fn labels_of_nodes_namespaces_and_jobs_are_attached() {
     let outlet = Outlet { job: 3, source: "k".to_owned(), updates };
     let mut watch = Watch::new(client, &settings, "", outlet);
     let read = |value: Value| serde_json::from_value(value).expect("is a pod");
-    assert!(watch.handle(Told::Pod(Event::Apply(read(runs.clone())))));
-    assert!(!watch.handle(Told::Pod(Event::Apply(read(runs)))), "nothing changed");
+    assert!(watch.handle(Told::Pod(Box::new(Event::Apply(read(runs.clone()))))));
+    assert!(!watch.handle(Told::Pod(Box::new(Event::Apply(read(runs))))), "nothing changed");
     assert_eq!(watch.groups(), [], "the node is not known yet");
     let node = serde_json::from_value(object("n1")).expect("is a node");
-    assert!(watch.handle(Told::Node(Event::Apply(node))));
+    assert!(watch.handle(Told::Node(Box::new(Event::Apply(node)))));
     let namespace = serde_json::from_value(object("shop")).expect("is a namespace");
-    assert!(watch.handle(Told::Namespace(Event::Apply(namespace))));
+    assert!(watch.handle(Told::Namespace(Box::new(Event::Apply(namespace)))));
     let groups = watch.groups();
     for (name, value) in [
         ("node_name", "n1"),

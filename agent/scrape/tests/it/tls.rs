@@ -114,12 +114,17 @@ async fn ask(fetcher: &Fetcher, host: &str, port: u16) -> Result<String, String>
     Ok(String::from_utf8(answer.bytes).expect("is text"))
 }
 
+/// In one step, as whoever rotates certificates does it.
+#[expect(clippy::disallowed_methods, reason = "certificates are configuration")]
+fn replace(file: &Path, text: &str) {
+    let fresh = file.with_extension("fresh");
+    fs::write(&fresh, text).expect("is written");
+    fs::rename(&fresh, file).expect("is put in place");
+}
+
 fn write(dir: &Path, name: &str, text: &str) -> String {
     let file = dir.join(name);
-    // In one step, as whoever rotates certificates does it.
-    let fresh = dir.join("fresh");
-    fs::write(&fresh, text).expect("is written");
-    fs::rename(&fresh, &file).expect("is put in place");
+    replace(&file, text);
     format!("{name}_file = {:?}", file.display().to_string())
 }
 
@@ -265,7 +270,7 @@ async fn credentials_in_files_are_read_each_time() {
         let fetcher = Fetcher::for_job(&job).expect("builds");
         let url = format!("http://{target}/").parse().expect("is an address");
         for (secret, expected) in [("one\n", first), ("two", second)] {
-            fs::write(dir.path().join("secret"), secret).expect("is written");
+            replace(&dir.path().join("secret"), secret);
             let answer = fetcher.get(&url, PATIENCE).await.expect("answers");
             let said = String::from_utf8(answer.bytes).expect("is text");
             assert_eq!(said, format!("authorization: {expected}"), "{lines}");

@@ -295,14 +295,19 @@ fn targets_are_seen_at_the_aggregator_by_whose_they_are() {
         entries.get(0).cloned()
     });
     assert_eq!(described.expect("is described")["help"], "Served so far.");
+    others_see_nothing(&server);
+}
 
-    // Another tenant sees nothing of it, and has no say in it.
-    assert!(active(GLOBEX).is_empty());
-    assert_eq!(get(GLOBEX, "/api/v1/scrape_pools", &[])["scrapePools"], serde_json::json!([]));
-    assert_eq!(get(GLOBEX, "/api/v1/targets/metadata", &[]), serde_json::json!([]));
-    assert_eq!(get(GLOBEX, "/api/v1/targets", &[])["droppedTargetCounts"], serde_json::json!({}));
+/// Another tenant sees nothing of the pool, and has no say in it.
+fn others_see_nothing(server: &Server) {
+    let get = |path: &str| server.data(GLOBEX, path, &[]);
+    let none = serde_json::json!([]);
+    assert_eq!(get("/api/v1/targets")["activeTargets"], none);
+    assert_eq!(get("/api/v1/targets")["droppedTargetCounts"], serde_json::json!({}));
+    assert_eq!(get("/api/v1/scrape_pools")["scrapePools"], none);
+    assert_eq!(get("/api/v1/targets/metadata"), none);
     for path in ["/api/v1/scrape_pools/config", "/api/v1/targets/relabel_steps"] {
-        let answer = server.get(GLOBEX, path, &[pool, labels]);
+        let answer = server.get(GLOBEX, path, &[("scrapePool", "web"), ("labels", "{}")]);
         assert_eq!(answer.status(), reqwest::StatusCode::BAD_REQUEST, "{path}");
     }
     for (token, node, status) in [

@@ -22,7 +22,8 @@ fn queries_are_answered_as_by_prometheus() {
         return;
     }
     let both = Both::start();
-    let (mut equal, mut empty, mut failures) = (0, 0, Vec::new());
+    let (mut equal, mut empty) = (0, 0);
+    let (mut intended, mut failures) = (Vec::new(), Vec::new());
     for set in 0..SETS {
         let mut random = Random::new(set);
         let dialect = both.load(set, &mut random);
@@ -30,13 +31,13 @@ fn queries_are_answered_as_by_prometheus() {
             match both.check(dialect, &mut random) {
                 Outcome::Equal => equal += 1,
                 Outcome::Empty => empty += 1,
-                Outcome::Intended(_) => {}
+                Outcome::Intended(reason) => intended.push(reason),
                 Outcome::Different(text) => failures.push(format!("set {set}: {text}")),
             }
         }
     }
     assert!(failures.is_empty(), "{}\n{} failed", failures.join("\n"), failures.len());
-    // Most queries find something, and few are excused.
-    assert!(equal * 2 > SETS * QUERIES, "{equal} equal and {empty} empty answers");
-    assert!((equal + empty) * 10 > SETS * QUERIES * 9, "{equal} equal and {empty} empty answers");
+    // Enough queries find something, and few are excused.
+    assert!(equal * 3 > SETS * QUERIES, "{equal} equal and {empty} empty answers");
+    assert!(intended.len() as u64 * 50 < SETS * QUERIES, "{intended:?}");
 }

@@ -12,7 +12,9 @@ impl Queries<'_> {
             return self.computed(2);
         }
         if self.mistaken() {
-            return self.pick(&["0s", "-1m", "1w1w", "1e99", "Inf", "9223372036", "", "x"]).into();
+            // The first is a duration since version 3.
+            let wrong = ["9223372036", "0s", "-1m", "1w1w", "1e99", "Inf", "", "x"];
+            return self.pick(&wrong[usize::from(!self.dialect.modern)..]).into();
         }
         // Numbers instead of durations came with version 3.
         let end = if self.dialect.modern { PLAIN.len() } else { 8 };
@@ -24,8 +26,12 @@ impl Queries<'_> {
     /// range, because that left the beginning out: all steps and offsets are multiples of 15 s.
     pub(super) fn stretch(&mut self) -> String {
         if !self.dialect.modern {
-            let range = self.pick(&["67s", "127s", "5m7s", "607s"]);
-            return format!("{range}:{}", self.pick(&["", "15s", "30s", "1m", "90s", "2m"]));
+            // Nor is there a range without any step.
+            let stretches = [
+                "67s:", "67s:15s", "67s:1m", "127s:30s", "127s:90s", "127s:2m", "5m7s:",
+                "5m7s:15s", "5m7s:2m", "607s:30s", "607s:1m", "607s:90s",
+            ];
+            return self.pick(&stretches).to_owned();
         }
         let step = if self.one_in(4) { String::new() } else { self.duration() };
         format!("{}:{step}", self.duration())

@@ -22,7 +22,8 @@ const EXTENDED: [FunctionId; 5] = [
     FunctionId::Changes,
 ];
 /// Not experimental, but younger than what the old dialect knows.
-const YOUNG: [FunctionId; 4] = [
+const YOUNG: [FunctionId; 5] = [
+    FunctionId::FirstOverTime,
     FunctionId::HistogramAvg,
     FunctionId::HistogramStddev,
     FunctionId::HistogramStdvar,
@@ -73,7 +74,10 @@ impl Queries<'_> {
                 self.pick(&["\"x\"", "'y'", "`z`", "\"\\u00fc\\n\"", "\"\""]).to_owned()
             }
         };
-        if self.one_in(25) { format!("({text})") } else { text }
+        // Strings and ranges in parentheses came with version 3.
+        let plain = matches!(wanted, ValueType::Scalar | ValueType::Vector);
+        let enclosed = self.one_in(25) && (self.dialect.modern || plain);
+        if enclosed { format!("({text})") } else { text }
     }
 
     fn scalar(&mut self, depth: u32) -> String {
@@ -113,20 +117,23 @@ impl Queries<'_> {
     }
 
     fn selector(&mut self) -> String {
-        const NAMES: [&str; 14] = [
+        // Those with native histograms come last.
+        const NAMES: [&str; 16] = [
+            "a",
             "a",
             "a",
             "b_total",
             "b_total",
             "c",
-            "h",
-            "m",
             "d_bucket",
             "d_bucket",
             "target_info",
             "missing",
             "{__name__=~\"a|c\"}",
             "{__name__=~\"[a-d].*\",x!=\"\"}",
+            "h",
+            "h",
+            "m",
             "{__name__=~\"h|m\"}",
         ];
         const MATCHERS: [&str; 11] = [
@@ -147,7 +154,7 @@ impl Queries<'_> {
                 .pick(&["{}", "a{x=~\"(\"}", "{x=\"\"}", "a{__name__=\"b\"}", "a{x}"])
                 .into();
         }
-        let name = self.pick(&NAMES);
+        let name = self.pick(&NAMES[..if self.dialect.histograms { 16 } else { 12 }]);
         if self.one_in(3) && !name.starts_with('{') {
             return format!("{name}{{{}}}", self.pick(&MATCHERS));
         }
@@ -284,6 +291,8 @@ impl Queries<'_> {
         };
         let vector = self.expr(ValueType::Vector, depth - 1);
         let arguments = match name {
+            // Before version 3 the label had to come after those of the grouping.
+            "count_values" if !self.dialect.modern => format!("(\"zzz\", {vector})"),
             "count_values" => {
                 format!("(\"{}\", {vector})", self.pick(&["v", "x", "y", "__name__"]))
             }
@@ -309,14 +318,14 @@ impl Queries<'_> {
         let set = matches!(op, "and" | "or" | "unless");
         let bool = op.starts_with(['=', '!', '<', '>']) && !op.contains('/') && self.one_in(3);
         let bool = if bool || self.mistaken() { " bool" } else { "" };
-        let left = self.expr(ValueType::Vector, depth - 1);
+        let left = self.operand(op, depth);
         if !set && self.one_in(3) || op.len() == 2 && op.contains('/') {
             let right = self.expr(ValueType::Scalar, depth - 1);
             let swap = self.one_in(2) && !op.contains('/');
             let (left, right) = if swap { (right, left) } else { (left, right) };
             return format!("({left}) {op}{bool} ({right})");
         }
-        let right = self.expr(ValueType::Vector, depth - 1);
+        let right = self.operand(op, depth);
         let mut matching = String::new();
         if self.one_in(2) {
             let how = self.pick(&["on", "ignoring"]);
@@ -339,5 +348,11 @@ impl Queries<'_> {
             return format!("{left} {op}{bool}{matching} {right}");
         }
         format!("({left}) {op}{bool}{matching} ({right})")
+    }
+
+    /// Before version 3 `atan2` kept names, so there its operands have none.
+    fn operand(&mut self, op: &str, depth: u32) -> String {
+        let operand = self.expr(ValueType::Vector, depth - 1);
+        if op == "atan2" && !self.dialect.modern { format!("abs({operand})") } else { operand }
     }
 }

@@ -47,7 +47,7 @@ impl Exec<'_> {
         let [lower, upper, vector] = args else { return execution("expected three arguments") };
         let wanted = Wanted::Fraction(self.scalar(lower, grid)?, self.scalar(upper, grid)?);
         let families = self.families(vector, grid)?;
-        Ok(self.computed(&families, &wanted, grid, vector.span, |labels, _| labels.clone()))
+        self.computed(&families, &wanted, grid, vector.span, |labels, _| labels.clone())
     }
 
     pub(super) fn histogram_quantile(
@@ -60,9 +60,8 @@ impl Exec<'_> {
             let [fraction, vector] = args else { return execution("expected two arguments") };
             let wanted = self.fraction(fraction, grid)?;
             let families = self.families(vector, grid)?;
-            return Ok(
-                self.computed(&families, &wanted, grid, vector.span, |labels, _| labels.clone())
-            );
+            return self
+                .computed(&families, &wanted, grid, vector.span, |labels, _| labels.clone());
         }
         let [vector, label, fractions @ ..] = args else {
             return execution("expected at least three arguments");
@@ -73,7 +72,7 @@ impl Exec<'_> {
             let wanted = self.fraction(fraction, grid)?;
             let labelled =
                 |labels: &Labels, fraction: f64| labels.with(label.text(), &open_metrics(fraction));
-            result.extend(self.computed(&families, &wanted, grid, vector.span, labelled));
+            result.extend(self.computed(&families, &wanted, grid, vector.span, labelled)?);
         }
         super::series::merge_same_labels(result)
     }
@@ -119,6 +118,10 @@ impl Exec<'_> {
                 family.buckets.push((bound, column));
             }
         }
+        for family in &mut families {
+            // Once here, not at every step.
+            family.buckets.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        }
         Ok(families)
     }
 
@@ -139,39 +142,32 @@ impl Exec<'_> {
         wanted: &Wanted,
         grid: Grid,
         span: Span,
-        labelled: impl Fn(&Labels, f64) -> Labels,
-    ) -> Vec<Series> {
-        let mut notes = Notes::default();
+        labelled: impl Fn(&Labels, f64) -> Labels + Sync,
+    ) -> Result<Vec<Series>, EvalError> {
         let mut result = Vec::with_capacity(families.len());
-        for family in families {
+        let work = |number: usize, buckets: &mut Vec<classic::Cumulative>, notes: &mut Notes| {
+            let Some(family) = families.get(number) else { return Ok(None) };
             let metric = self.metric_of(&family.labels);
-            let mut cx = Computation { grid, span, metric: &metric, notes: &mut notes };
-            // A quantile that changes from step to step gives several series.
-            let mut columns: Vec<(u64, Column)> = Vec::new();
-            for step in 0..grid.count {
-                let Some(value) = cx.value(family, wanted, step) else { continue };
-                let key = match wanted {
-                    Wanted::Quantile(fraction) => fraction.at(step).to_bits(),
-                    Wanted::Fraction(..) => 0,
-                };
-                let place = columns.iter().position(|(other, _)| *other == key);
-                let place = place.unwrap_or_else(|| {
-                    columns.push((key, Column::default()));
-                    columns.len() - 1
-                });
-                if let Some((_, column)) = columns.get_mut(place) {
-                    column.push_float(step, value);
-                }
-            }
-            for (key, column) in columns {
+            let mut cx = Computation { grid, span, metric: &metric, notes, buckets };
+            Ok(Some(cx.columns(family, wanted)))
+        };
+        self.in_order(families.len(), &work, &mut |columns| {
+            // One for each family: nothing was left out.
+            let Some(family) = families.get(result.len()) else { return Ok(()) };
+            result.push((family, columns));
+            Ok(())
+        })?;
+        let delayed = self.settings.delayed_name_removal;
+        let series = result.into_iter().flat_map(|(family, columns)| {
+            let labelled = &labelled;
+            columns.into_iter().map(move |(key, column)| {
                 let labels = labelled(&family.labels, f64::from_bits(key));
                 let mut series = Series { labels, drop_name: false, column };
-                series.drop_name(self.settings.delayed_name_removal);
-                result.push(series);
-            }
-        }
-        self.merge_notes(notes);
-        result
+                series.drop_name(delayed);
+                series
+            })
+        });
+        Ok(series.collect())
     }
 }
 
@@ -184,32 +180,54 @@ struct Computation<'a> {
     span: Span,
     metric: &'a str,
     notes: &'a mut Notes,
+    /// Memory for the buckets of one step.
+    buckets: &'a mut Vec<classic::Cumulative>,
 }
 
 impl Computation<'_> {
+    /// What a histogram gives, by the bits of the fraction: a quantile that changes from step to
+    /// step gives several series.
+    fn columns(&mut self, family: &Family, wanted: &Wanted) -> Vec<(u64, Column)> {
+        let mut columns: Vec<(u64, Column)> = Vec::new();
+        for step in 0..self.grid.count {
+            let Some(value) = self.value(family, wanted, step) else { continue };
+            let key = match wanted {
+                Wanted::Quantile(fraction) => fraction.at(step).to_bits(),
+                Wanted::Fraction(..) => 0,
+            };
+            let place = columns.iter().position(|(other, _)| *other == key);
+            let place = place.unwrap_or_else(|| {
+                columns.push((key, Column::default()));
+                columns.len() - 1
+            });
+            if let Some((_, column)) = columns.get_mut(place) {
+                column.push_float(step, value);
+            }
+        }
+        columns
+    }
+
     /// The value of a histogram at a step, if it has one there, of one kind only.
     fn value(&mut self, family: &Family, wanted: &Wanted, step: usize) -> Option<f64> {
         let float = |column: &Column| match column.get(step) {
             Some(Cell::Float(value)) => Some(value),
             _ => None,
         };
-        let mut buckets: Vec<(f64, f64)> = family
-            .buckets
-            .iter()
-            .filter_map(|(bound, column)| Some((*bound, float(column)?)))
-            .collect();
+        let counts = family.buckets.iter();
+        self.buckets.clear();
+        self.buckets.extend(counts.filter_map(|(bound, column)| Some((*bound, float(column)?))));
         let native = match family.native.as_ref().and_then(|column| column.get(step)) {
             Some(Cell::Histogram(histogram)) => Some(histogram),
             _ => None,
         };
-        match (native, buckets.is_empty()) {
+        match (native, self.buckets.is_empty()) {
             (Some(_), false) => {
                 let metric = self.metric.to_owned();
                 self.notes.add(Note::MixedClassicNative { metric }, self.span);
                 None
             }
             (Some(histogram), true) => Some(self.native(histogram, wanted, step)),
-            (None, false) => Some(self.classic(&mut buckets, wanted, step)),
+            (None, false) => Some(self.classic(wanted, step)),
             (None, true) => None,
         }
     }
@@ -229,13 +247,13 @@ impl Computation<'_> {
         value
     }
 
-    fn classic(&mut self, buckets: &mut Vec<(f64, f64)>, wanted: &Wanted, step: usize) -> f64 {
+    fn classic(&mut self, wanted: &Wanted, step: usize) -> f64 {
         match wanted {
             Wanted::Fraction(lower, upper) => {
-                classic::fraction(lower.at(step), upper.at(step), buckets)
+                classic::fraction(lower.at(step), upper.at(step), self.buckets)
             }
             Wanted::Quantile(fraction) => {
-                let (value, forced) = classic::quantile(fraction.at(step), buckets);
+                let (value, forced) = classic::quantile(fraction.at(step), self.buckets);
                 if let Some(forced) = forced {
                     let fixed = classic::fixed(forced, self.grid.time(step));
                     let metric = self.metric.to_owned();

@@ -6,8 +6,12 @@ use super::Exec;
 use crate::{annotations::Notes, error::EvalError};
 use queue::Queue;
 
-/// Series that a thread takes at a time.
-const BLOCK: usize = 64;
+/// Series that a thread takes at a time: so many, or fewer where that leaves threads without work;
+/// but less than the least are not worth the start of a thread.
+const BLOCK_MAX: usize = 64;
+const BLOCK_MIN: usize = 8;
+/// Blocks that each thread should get, so that one slow block does not make the others wait.
+const BLOCKS_PER_THREAD: usize = 4;
 /// Blocks per thread that may be done before it is their turn, which bounds what is held.
 const BLOCKS_AHEAD: usize = 2;
 
@@ -29,15 +33,17 @@ impl Exec<'_> {
         work: &Work<'_, S, T>,
         sink: &mut dyn FnMut(T) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let blocks = count.div_ceil(BLOCK);
+        let share = count.div_ceil(self.settings.parallelism.max(1) * BLOCKS_PER_THREAD);
+        let size = share.clamp(BLOCK_MIN, BLOCK_MAX);
+        let blocks = count.div_ceil(size);
         let threads = self.settings.parallelism.min(blocks);
         if threads <= 1 {
             return self.serially(count, work, sink);
         }
         let queue = Queue::new(blocks, threads * BLOCKS_AHEAD);
         let share = |block: usize, scratch: &mut S| {
-            let first = block * BLOCK;
-            self.share(first..count.min(first + BLOCK), scratch, work)
+            let first = block * size;
+            self.share(first..count.min(first + size), scratch, work)
         };
         std::thread::scope(|scope| {
             for _ in 1..threads {

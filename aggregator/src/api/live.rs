@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     answer::ApiError,
     params::Params,
-    query::{self, When},
+    query::{self, Evaluated, When},
 };
 use crate::{auth::Caller, state::State};
 
@@ -91,10 +91,14 @@ impl Live {
         let when = When::Instant(now);
         // A query that takes longer than its interval would never catch up.
         let timeout = self.interval.max(Duration::from_secs(1));
-        let evaluated =
-            query::evaluate(&self.state, &self.access, expr.clone(), when, timeout, None).await;
-        match evaluated {
-            Ok(found) => super::render::data(&found.answer.value, None, body),
+        let (state, access, expr) = (&self.state, &self.access, expr.clone());
+        let render = |found: Evaluated| {
+            let mut data = Vec::new();
+            super::render::data(&found.answer.value, None, &mut data);
+            data
+        };
+        match query::evaluate(state, access, expr, when, timeout, None, render).await {
+            Ok(data) => body.extend_from_slice(&data),
             Err(error) => {
                 let object = serde_json::json!({ "error": error.to_string() });
                 body.extend_from_slice(object.to_string().as_bytes());

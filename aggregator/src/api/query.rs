@@ -110,17 +110,20 @@ async fn answer(
     }
     let lookback = params.lookback()?;
     let expr = parse(params.text("query"))?;
-    let mut evaluated = evaluate(state, access, expr, when, timeout, lookback).await?;
-    let stats = params.get("stats").map(|wanted| {
-        if !STATS_VALUES.contains(&wanted) {
-            evaluated.answer.warnings.push(format!(
-                "value {wanted:?} for parameter \"stats\" is deprecated and will be rejected in the \
-                 next major release, use \"true\" or \"all\""
-            ));
-        }
-        evaluated.stats()
-    });
-    Ok(json(super::render::answer(evaluated.answer, limit, stats.as_deref())))
+    let stats_wanted = params.get("stats").map(str::to_owned);
+    let render = move |mut evaluated: Evaluated| {
+        let stats = stats_wanted.map(|wanted| {
+            if !STATS_VALUES.contains(&wanted.as_str()) {
+                evaluated.answer.warnings.push(format!(
+                    "value {wanted:?} for parameter \"stats\" is deprecated and will be rejected in \
+                     the next major release, use \"true\" or \"all\""
+                ));
+            }
+            evaluated.stats()
+        });
+        super::render::answer(evaluated.answer, limit, stats.as_deref())
+    };
+    evaluate(state, access, expr, when, timeout, lookback, render).await.map(json)
 }
 
 /// Parses a query of the API.
@@ -138,17 +141,19 @@ pub(crate) fn parse_selector(text: &str) -> Result<Vec<Matcher>, String> {
     promql::parse_selector(text, &ParseOptions::default()).map_err(|error| error.to_string())
 }
 
-/// Evaluates away from the async threads; ends soon after the future is dropped, which is what
-/// happens when the client goes away.
+/// Evaluates away from the async threads, and there has `finish` make of the answer, which can be
+/// large, what is wanted. The evaluation ends soon after the future is dropped, which is what happens
+/// when the client goes away.
 #[tracing::instrument(name = "query", skip_all, fields(caller = access.name))]
-pub(crate) async fn evaluate(
+pub(crate) async fn evaluate<T: Send + 'static>(
     state: &State,
     access: &Arc<Access>,
     expr: Expr,
     when: When,
     timeout: Duration,
     lookback: Option<i64>,
-) -> Result<Evaluated, ApiError> {
+    finish: impl FnOnce(Evaluated) -> T + Send + 'static,
+) -> Result<T, ApiError> {
     let asked = Instant::now();
     let deadline = asked + timeout;
     let permit = tokio::time::timeout_at(deadline, state.query_permit(access))
@@ -159,7 +164,7 @@ pub(crate) async fn evaluate(
     let view = state.view(access).until(stop.clone());
     let engine = state.engine.clone();
     let started = Instant::now();
-    let evaluated = tokio::task::spawn_blocking(move || {
+    let (took, evaluated) = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         let lookback = lookback.and_then(|millis| u64::try_from(millis).ok());
         let context = Context {
@@ -168,20 +173,21 @@ pub(crate) async fn evaluate(
             max_samples: None,
             max_series: None,
         };
-        match when {
+        let answer = match when {
             When::Instant(time) => engine.instant(&expr, time, &view, &context),
             When::Range { start, end, step } => {
                 engine.range(&expr, start, end, step, &view, &context)
             }
-        }
+        };
+        let (queued, took) = (started - asked, started.elapsed());
+        (took, answer.map(|answer| finish(Evaluated { answer, queued, took })))
     })
     .await
     .map_err(|error| ApiError::Internal(format!("query failed: {error}")))?;
     drop(gone);
     state.metrics.queries.inc();
-    let took = started.elapsed();
     state.metrics.query_seconds.observe(took.as_secs_f64());
-    let answer = evaluated.map_err(|error| match error {
+    evaluated.map_err(|error| match error {
         EvalError::Cancelled | EvalError::Storage(QueryError::Cancelled) => {
             if deadline <= Instant::now() {
                 ApiError::Timeout("query timed out in expression evaluation".to_owned())
@@ -192,8 +198,7 @@ pub(crate) async fn evaluate(
         EvalError::Query(error) => ApiError::parameter("query", error),
         EvalError::Storage(error) => error.into(),
         other => ApiError::Execution(other.to_string()),
-    })?;
-    Ok(Evaluated { answer, queued: started - asked, took })
+    })
 }
 
 /// Sets its flag when it is dropped, as the future of a request is when the client goes away.

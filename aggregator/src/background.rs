@@ -68,30 +68,36 @@ pub(crate) async fn reload(
     mut reloads: watch::Receiver<u64>,
     stop: Stop,
 ) {
-    let Some(read) = read else {
-        return;
-    };
     loop {
         tokio::select! {
             changed = reloads.changed() => if changed.is_err() { return },
             () = stop.stopped() => return,
         }
-        let result = read().and_then(|settings| {
-            let tokens = settings.tokens().map_err(|error| error.to_string())?;
-            Ok(tokens)
-        });
-        match result {
-            Ok(tokens) => {
-                state.replace_tokens(tokens);
-                state.metrics.reload_succeeded.set(1);
-                state.front.notifications.clear(Condition::ReloadFailed);
-                tracing::info!("tokens reloaded; other settings take effect after a restart");
-            }
-            Err(error) => {
-                state.metrics.reload_succeeded.set(0);
-                state.front.notifications.raise(Condition::ReloadFailed, clock::now());
-                tracing::error!(error, "reload refused; the old configuration stays");
-            }
+        let number = *reloads.borrow_and_update();
+        let result = match &read {
+            None => Err("this process has no configuration to read again".to_owned()),
+            Some(read) => take(&state, read()),
+        };
+        stop.finish_reload(number, result);
+    }
+}
+
+/// Takes over what was read, and says how that went.
+fn take(state: &State, read: Result<Settings, String>) -> Result<(), String> {
+    let tokens = read.and_then(|settings| settings.tokens().map_err(|error| error.to_string()));
+    match tokens {
+        Ok(tokens) => {
+            state.replace_tokens(tokens);
+            state.metrics.reload_succeeded.set(1);
+            state.front.notifications.clear(Condition::ReloadFailed);
+            tracing::info!("tokens reloaded; other settings take effect after a restart");
+            Ok(())
+        }
+        Err(error) => {
+            state.metrics.reload_succeeded.set(0);
+            state.front.notifications.raise(Condition::ReloadFailed, clock::now());
+            tracing::error!(error, "reload refused; the old configuration stays");
+            Err(error)
         }
     }
 }

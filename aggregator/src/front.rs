@@ -2,10 +2,14 @@
 
 use std::{
     ops::Deref,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use daemon::stop::Stop;
+use model::time::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use serde::Serialize;
 use tenancy::{access::Access, token::Tokens};
@@ -31,6 +35,8 @@ pub(crate) struct Shared {
     tokens_replaced: watch::Sender<()>,
     streams_of: PerCaller,
     replay: watch::Sender<Replay>,
+    /// When the configuration was last taken, in milliseconds.
+    configured: AtomicI64,
     pub(crate) unauthorized: Counter,
     pub(crate) notifications: Notifications,
     pub(crate) stop: Stop,
@@ -70,6 +76,7 @@ impl Front {
             tokens_replaced: watch::Sender::new(()),
             streams_of: PerCaller::new(STREAMS_PER_CALLER_MAX),
             replay: watch::Sender::new(Replay::default()),
+            configured: AtomicI64::new(daemon::clock::now().millis()),
             unauthorized: Counter::default(),
             notifications: Notifications::default(),
             stop,
@@ -81,8 +88,14 @@ impl Front {
     }
 
     pub(crate) fn replace_tokens(&self, tokens: Tokens) {
+        self.configured.store(daemon::clock::now().millis(), Ordering::Relaxed);
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tokens);
         self.tokens_replaced.send_replace(());
+    }
+
+    /// When the configuration was last taken.
+    pub(crate) fn configured(&self) -> Timestamp {
+        Timestamp(self.configured.load(Ordering::Relaxed))
     }
 
     /// Returns when a stream has to end: at a stop, and when tokens are replaced, because the

@@ -1,6 +1,8 @@
 //! The endpoints that every daemon has: `/metrics`, `/-/healthy`, `/-/ready`, `/-/reload`,
 //! `/-/quit`.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::State,
@@ -76,6 +78,9 @@ const fn stopping(value: &'static str) -> (HeaderName, HeaderValue) {
     (HeaderName::from_static("x-prometheus-stopping"), HeaderValue::from_static(value))
 }
 
+/// Longest wait for a reload, which is put off while a daemon starts.
+const RELOAD_MAX: Duration = Duration::from_secs(10);
+
 /// What whoever reaches the port may do to the daemon; nothing unless told otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lifecycle {
@@ -131,9 +136,21 @@ async fn ready(State(admin): State<Admin>) -> Response {
     }
 }
 
-async fn reload(State(admin): State<Admin>) -> &'static str {
-    admin.stop.reload();
-    "Reload requested.\n"
+async fn reload(State(admin): State<Admin>) -> Response {
+    let number = admin.stop.reload();
+    tokio::select! {
+        reloaded = admin.stop.reloaded(number) => match reloaded {
+            Ok(()) => "Reloaded.\n".into_response(),
+            Err(error) => {
+                let told = format!("failed to reload config: {error}\n");
+                (StatusCode::INTERNAL_SERVER_ERROR, told).into_response()
+            }
+        },
+        () = admin.stop.stopped() => (StatusCode::SERVICE_UNAVAILABLE, "Stopping.\n").into_response(),
+        () = tokio::time::sleep(RELOAD_MAX) => {
+            (StatusCode::ACCEPTED, "Reload requested; it is not done yet.\n").into_response()
+        }
+    }
 }
 
 async fn quit(State(admin): State<Admin>) -> &'static str {

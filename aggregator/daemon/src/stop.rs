@@ -10,11 +10,17 @@ use tokio::{
 pub struct Stop {
     stopping: watch::Sender<bool>,
     reloads: watch::Sender<u64>,
+    /// The newest reload that is done with, and how it went.
+    reloaded: watch::Sender<(u64, Result<(), String>)>,
 }
 
 impl Default for Stop {
     fn default() -> Self {
-        Self { stopping: watch::Sender::new(false), reloads: watch::Sender::new(0) }
+        Self {
+            stopping: watch::Sender::new(false),
+            reloads: watch::Sender::new(0),
+            reloaded: watch::Sender::new((0, Ok(()))),
+        }
     }
 }
 
@@ -43,7 +49,9 @@ impl Stop {
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                     _ = hangup.recv() => match on_hangup {
-                        OnHangup::Reload => stop.reload(),
+                        OnHangup::Reload => {
+                            stop.reload();
+                        }
                         OnHangup::Stop => break,
                     },
                     () = stop.stopped() => break,
@@ -77,11 +85,32 @@ impl Stop {
         }
     }
 
-    pub fn reload(&self) {
-        self.reloads.send_modify(|count| *count += 1);
+    /// Asks for a reload and returns its number.
+    pub fn reload(&self) -> u64 {
+        let mut number = 0;
+        self.reloads.send_modify(|count| {
+            *count += 1;
+            number = *count;
+        });
+        number
     }
 
-    /// A receiver that changes with each reload.
+    /// Says how the reload of a number, and with it all before, went.
+    pub fn finish_reload(&self, number: u64, result: Result<(), String>) {
+        drop(self.reloaded.send_replace((number, result)));
+    }
+
+    /// Returns once a reload is done with.
+    pub async fn reloaded(&self, number: u64) -> Result<(), String> {
+        let mut reloaded = self.reloaded.subscribe();
+        match reloaded.wait_for(|(done, _)| *done >= number).await {
+            Ok(done) => done.1.clone(),
+            // The sender lives in `self`, so waiting cannot fail.
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// A receiver that changes with each reload; its value is the number of the newest.
     pub fn reloads(&self) -> watch::Receiver<u64> {
         self.reloads.subscribe()
     }

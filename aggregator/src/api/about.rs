@@ -1,5 +1,5 @@
-//! `/api/v1/status/{config,flags,runtimeinfo,walreplay}` and `/api/v1/notifications`: how the
-//! aggregator is set up and how it is, for those who run it.
+//! `/api/v1/status/{config,flags,runtimeinfo}`: how the aggregator is set up and how it is, for those
+//! who run it.
 
 use axum::{extract, response::Response};
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ pub(crate) async fn runtime_info(
         "hostname": rustix::system::uname().nodename().to_string_lossy(),
         "serverTime": rfc3339(daemon::clock::now()),
         "reloadConfigSuccess": reloaded,
-        "lastConfigTime": rfc3339(state.started),
+        "lastConfigTime": rfc3339(state.front.configured()),
         "corruptionCount": stats.damaged_reads,
         "goroutineCount": 0,
         "GOMAXPROCS": threads,

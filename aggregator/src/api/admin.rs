@@ -128,7 +128,7 @@ fn permit(state: &State, access: &Access) -> Result<(), ApiError> {
     if state.settings.admin_api {
         return Ok(());
     }
-    Err(ApiError::Unavailable("admin APIs disabled: set aggregator.admin_api = true".to_owned()))
+    Err(ApiError::SwitchedOff("admin APIs disabled: set aggregator.admin_api = true".to_owned()))
 }
 
 /// What concerns all tenants takes a token of all.

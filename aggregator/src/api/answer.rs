@@ -34,6 +34,9 @@ pub(crate) enum ApiError {
     UnsupportedMediaType(String),
     #[error("{0}")]
     Unavailable(String),
+    /// Not served, as configured. Unlike what is unavailable, trying again is of no use.
+    #[error("{0}")]
+    SwitchedOff(String),
     #[error("{0}")]
     Internal(String),
 }
@@ -60,6 +63,8 @@ impl ApiError {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "bad_data"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad_data"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            // As Prometheus has it.
+            Self::SwitchedOff(_) => (StatusCode::INTERNAL_SERVER_ERROR, "unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }

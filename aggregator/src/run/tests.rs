@@ -24,7 +24,7 @@ use tsdb::{
 };
 
 use super::{Host, describe, run_on};
-use crate::config::{Settings, Token};
+use crate::config::{Scope, Settings, Token};
 
 const NOW: i64 = 1_700_006_400_000;
 
@@ -101,10 +101,18 @@ fn write_log(dir: &Path) {
     let options = Options { wal_segment_bytes: 3 << 20, ..Options::default() };
     let (store, _) = Store::open(Arc::new(OsDisk), dir, options, &|_| {}).unwrap();
     let tenant = TenantId::new("acme").unwrap();
-    let long = "x".repeat(10_000);
-    for round in 0..5 {
+    // Nothing that could be compressed (xorshift; Marsaglia, "Xorshift RNGs").
+    let mut word = 1u64;
+    let mut noise = || {
+        word ^= word << 13;
+        word ^= word >> 7;
+        word ^= word << 17;
+        format!("{word:016x}")
+    };
+    for round in 0..10 {
         let mut batch = WriteBatch::default();
         for number in 0..100 {
+            let long: String = (0..625).map(|_| noise()).collect();
             let pod = format!("{round}-{number}-{long}");
             batch.begin_series(&mut [("__name__", "m"), ("pod", &pod)]).unwrap();
             batch.push_sample(Sample { time: NOW, value: 1.0, start: 0 });
@@ -113,9 +121,13 @@ fn write_log(dir: &Path) {
     }
 }
 
+const OPERATOR: &str = "operator-0123456789abcdef0123456789";
+
 async fn get(address: std::net::SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {OPERATOR}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
@@ -136,7 +148,14 @@ async fn while_the_log_is_replayed_its_progress_is_told() {
     };
     let settings = Settings {
         data_dir: dir.path().to_owned(),
-        tokens: Vec::<Token>::new(),
+        tokens: vec![Token {
+            name: "operator".to_owned(),
+            token: serde_json::from_value(OPERATOR.into()).unwrap(),
+            tenants: vec!["*".to_owned()],
+            scopes: [Scope::MetricsRead, Scope::Operator].into(),
+            node: None,
+            expires: None,
+        }],
         ..Settings::default()
     };
     let running =
@@ -150,11 +169,20 @@ async fn while_the_log_is_replayed_its_progress_is_told() {
     assert!(told.contains(" MiB)"), "{told}");
     let refused = get(address, "/api/v1/query?query=up").await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("opening"), "{refused}");
+    assert!(refused.contains("x-prometheus-stopping: false"), "{refused}");
+    let replay = get(address, "/api/v1/status/walreplay").await;
+    assert!(replay.contains("\"state\":\"in progress\""), "{replay}");
+    let notified = get(address, "/api/v1/notifications").await;
+    assert!(notified.contains("is starting"), "{notified}");
     assert!(get(address, "/-/healthy").await.starts_with("HTTP/1.1 200"));
     disk.let_through();
     host.readiness.until_ready().await;
     assert!(get(address, "/-/ready").await.starts_with("HTTP/1.1 200"));
-    assert!(get(address, "/metrics").await.contains("tsdb_head_series 500"));
+    assert!(get(address, "/metrics").await.contains("tsdb_head_series 1000"));
+    let replay = get(address, "/api/v1/status/walreplay").await;
+    assert!(replay.contains("\"state\":\"done\""), "{replay}");
+    let notified = get(address, "/api/v1/notifications").await;
+    assert!(notified.contains("\"data\":[]"), "{notified}");
     host.stop.stop();
     running.await.unwrap().unwrap();
 }

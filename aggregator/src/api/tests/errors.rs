@@ -185,6 +185,17 @@ async fn faults_are_told_in_the_words_that_clients_know() {
 }
 
 #[tokio::test]
+async fn what_is_switched_off_is_unavailable_for_good() {
+    let api = Api::new();
+    for path in ["snapshot", "clean_tombstones", "delete_series?match%5B%5D=m"] {
+        let got = api.ask(Method::PUT, ACME, &format!("/api/v1/admin/tsdb/{path}")).await;
+        assert_eq!((got.status, &got.json()["errorType"]), (500, &"unavailable".into()));
+        assert!(got.json()["error"].as_str().unwrap().starts_with("admin APIs disabled"));
+        assert!(got.headers.get("retry-after").is_none());
+    }
+}
+
+#[tokio::test]
 async fn limits_cut_and_say_so() {
     let api = Api::new();
     api.store("acme", "m", &["a", "b", "c"]);

@@ -1,11 +1,19 @@
 //! What the aggregator says of itself, and to whom.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::http::Method;
 use serde_json::{Value, json};
 use tsdb::stats::{Phase, Progress};
 
 use super::{ACME, Api, GLOBEX, OPERATOR};
-use crate::notifications::Condition;
+use crate::{
+    background::{self, Reload},
+    notifications::Condition,
+};
 
 fn names(list: &Value) -> Vec<(String, u64)> {
     let one = |entry: &Value| {
@@ -112,6 +120,35 @@ async fn notifications_are_for_operators() {
 }
 
 #[tokio::test]
+async fn a_reload_that_failed_is_told_until_one_succeeds() {
+    let api = Api::new();
+    let good = Arc::new(AtomicBool::new(false));
+    let settings = api.state.settings.clone();
+    let read: Reload = Some(Box::new({
+        let good = Arc::clone(&good);
+        move || match good.load(Ordering::SeqCst) {
+            true => Ok(settings.clone()),
+            false => Err("no such file".to_owned()),
+        }
+    }));
+    let stop = api.state.front.stop.clone();
+    let reloads = stop.reloads();
+    let task = tokio::spawn(background::reload(api.state.clone(), read, reloads, stop.clone()));
+    assert_eq!(stop.reloaded(stop.reload()).await, Err("no such file".to_owned()));
+    let told = api.data(OPERATOR, "/api/v1/notifications").await;
+    assert!(told[0]["text"].as_str().unwrap().contains("could not be reloaded"), "{told}");
+    assert_eq!(
+        api.data(OPERATOR, "/api/v1/status/runtimeinfo").await["reloadConfigSuccess"],
+        false
+    );
+    good.store(true, Ordering::SeqCst);
+    assert_eq!(stop.reloaded(stop.reload()).await, Ok(()));
+    assert_eq!(api.data(OPERATOR, "/api/v1/notifications").await, json!([]));
+    stop.stop();
+    task.await.unwrap();
+}
+
+#[tokio::test]
 async fn the_replay_is_told_in_bytes() {
     let api = Api::new();
     let replay = async || api.data(ACME, "/api/v1/status/walreplay").await;
@@ -144,4 +181,17 @@ async fn lifecycle_is_what_the_configuration_permits() {
     assert_eq!(ready.headers["x-prometheus-stopping"], "true");
     let version = api.get("", "/version").await.json();
     assert_eq!(version, api.data(ACME, "/api/v1/status/buildinfo").await);
+}
+
+#[tokio::test]
+async fn admin_routes_are_those_that_are_listed() {
+    let api = Api::new();
+    for (path, methods) in daemon::admin::ROUTES {
+        for method in ["get", "post", "put", "delete"] {
+            let asked = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let status = api.ask(asked, "", path).await.status;
+            assert_ne!(status, 404, "{method} {path}");
+            assert_eq!(status != 405, methods.contains(&method), "{method} {path}: {status}");
+        }
+    }
 }

@@ -175,7 +175,7 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
     Operation { access: Access::Public, errors: &[], ..get("/metrics", "Metrics", "status", "The aggregator's own metrics.", Answer::Text("application/openmetrics-text")) },
     Operation { access: Access::Public, errors: &[], ..get("/-/healthy", "Healthy", "status", "Whether the process answers.", Answer::Text("text/plain")) },
     Operation { access: Access::Public, errors: &[503], ..get("/-/ready", "Ready", "status", "Whether it can serve.", Answer::Text("text/plain")) },
-    Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405], ..get("/-/reload", "Reload", "admin", "Reads the configuration again.", Answer::Text("text/plain")) },
+    Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405, 500, 503], ..get("/-/reload", "Reload", "admin", "Reads the configuration again.", Answer::Text("text/plain")) },
     Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405], ..get("/-/quit", "Quit", "admin", "Stops gracefully.", Answer::Text("text/plain")) },
     // Administration.
     Operation { methods: PUT_POST, access: ADMIN, params: &[query("skip_head", Kind::Flag, "Leaves out what is in no block yet.")], errors: ADMINISTER,

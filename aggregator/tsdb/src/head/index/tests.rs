@@ -1,10 +1,13 @@
 //! Tests of the index; selection has its own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::labels::Labels;
+use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
 use super::{Index, LABELS_MAX};
-use crate::{hash::HashKey, select::LabelIndex};
+use crate::{cardinality::Census, hash::HashKey, select::LabelIndex};
 
 fn labels(number: usize) -> Labels {
     let (pod, zone) = (format!("pod-{number}"), format!("z{}", number % 3));
@@ -78,4 +81,45 @@ fn a_listing_is_in_order_of_labels() {
     let order = index.listing().in_order();
     assert_eq!(order.len(), sets.len() - 2);
     assert!(order.is_sorted_by(|a, b| sets[*a as usize] < sets[*b as usize]));
+}
+
+proptest! {
+    #[test]
+    fn a_census_counts_what_is_there(
+        sets in prop::collection::vec((0u8..3, 0u8..20, prop::option::of(0u8..4)), 1..60),
+        gone in prop::collection::btree_set(0u32..60, 0..40),
+        slice in 1usize..20,
+    ) {
+        let mut index = Index::new(HashKey::new([1, 2]));
+        let mut pairs: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for (number, (metric, pod, zone)) in (0u32..).zip(sets) {
+            let mut set = vec![("__name__", format!("m{metric}")), ("pod", format!("p{pod}"))];
+            set.extend(zone.map(|zone| ("zone", format!("z{zone}"))));
+            index.add(set.iter().map(|(name, value)| (*name, value.as_str()))).unwrap();
+            if !gone.contains(&number) {
+                for (name, value) in set {
+                    *pairs.entry((name.to_owned(), value)).or_default() += 1;
+                }
+            }
+        }
+        index.remove(&gone.into_iter().collect());
+        let mut census = Census::new(1000);
+        for start in (0..index.pair_numbers()).step_by(slice) {
+            index.count_pairs(start..start + slice, &mut census);
+        }
+        index.count_names(&mut census);
+        let counted = census.finish();
+        let listed: BTreeMap<String, u64> =
+            counted.series_by_pair.into_iter().map(|one| (one.name, one.count)).collect();
+        let expected: BTreeMap<String, u64> =
+            pairs.iter().map(|((name, value), count)| (format!("{name}={value}"), *count)).collect();
+        prop_assert_eq!(listed, expected);
+        prop_assert_eq!(counted.label_pairs, pairs.len() as u64);
+        let metrics: u64 = counted.series_by_metric.iter().map(|one| one.count).sum();
+        prop_assert_eq!((metrics, counted.series), (index.all().len(), index.all().len()));
+        for one in counted.values_by_label {
+            let values: BTreeSet<_> = pairs.keys().filter(|(name, _)| *name == one.name).collect();
+            prop_assert_eq!(one.count, values.len() as u64, "{}", one.name);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +19,9 @@ use crate::{
 
 /// How often the store is asked whether there is something to do.
 const MAINTENANCE: Duration = Duration::from_secs(1);
+
+/// How often delta streams are looked through for those that are not heard of.
+const DELTA_SWEEP: Duration = Duration::from_mins(1);
 
 /// Says so once a stop has begun.
 pub(crate) async fn tell_of_stop(front: Front) {
@@ -53,6 +57,24 @@ pub(crate) async fn maintain(store: Store, notifications: Notifications, stop: S
                 }
             }
             Err(error) => tracing::error!(%error, "store maintenance failed"),
+        }
+    }
+}
+
+/// Forgets delta streams that nothing was added to for long, until `stop`.
+pub(crate) async fn forget_deltas(state: State, stop: Stop) {
+    let Some(streams) = state.deltas.clone() else { return };
+    let mut ticks = tokio::time::interval(DELTA_SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.stopped() => return,
+        }
+        let (streams, metrics) = (Arc::clone(&streams), state.metrics.deltas.clone());
+        let swept = tokio::task::spawn_blocking(move || streams.sweep(clock::now(), &metrics));
+        if let Err(error) = swept.await {
+            tracing::error!(%error, "delta streams could not be swept");
         }
     }
 }

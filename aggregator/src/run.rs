@@ -128,12 +128,14 @@ async fn run_on(
     let notifications = front.notifications.clone();
     let maintenance =
         tokio::spawn(background::maintain(store.clone(), notifications, host.stop.clone()));
+    let deltas = tokio::spawn(background::forget_deltas(state.clone(), host.stop.clone()));
     let reloads =
         tokio::spawn(background::reload(state, reload, reload_requests, host.stop.clone()));
     serving.await?.map_err(StartError::Serve)?;
     telling.await?;
     maintenance.await?;
     reloads.await?;
+    deltas.await?;
     tokio::task::spawn_blocking(move || store.close()).await?;
     Ok(())
 }

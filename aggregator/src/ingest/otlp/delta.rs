@@ -15,23 +15,18 @@ use crate::{
     metrics::{DeltaLabels, DeltaMetrics, DeltaOutcome},
 };
 
-/// Streams that are not heard of are looked for so often.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// Tenants that have streams at a time.
 const TENANTS_MAX: usize = 100_000;
+
+/// The streams of one tenant, which several requests may add to.
+type OfTenant = Arc<Mutex<Streams>>;
 
 /// Kept from request to request. Each tenant has a lock of its own, held while one point is added.
 #[derive(Debug)]
 pub(crate) struct DeltaStreams {
     limits: StreamLimits,
     stale_after: Duration,
-    tenants: Mutex<Tenants>,
-}
-
-#[derive(Debug, Default)]
-struct Tenants {
-    by_name: HashMap<TenantId, Arc<Mutex<Streams>>>,
-    swept: i64,
+    tenants: Mutex<HashMap<TenantId, OfTenant>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,29 +43,22 @@ impl DeltaStreams {
         }
     }
 
-    fn of(&self, tenant: &TenantId) -> Option<Arc<Mutex<Streams>>> {
+    fn of(&self, tenant: &TenantId) -> Option<OfTenant> {
         let mut tenants = lock(&self.tenants);
-        if let Some(streams) = tenants.by_name.get(tenant) {
+        if let Some(streams) = tenants.get(tenant) {
             return Some(Arc::clone(streams));
         }
-        if tenants.by_name.len() >= TENANTS_MAX {
+        if tenants.len() >= TENANTS_MAX {
             return None;
         }
         let streams = Arc::new(Mutex::new(Streams::new(self.limits)));
-        tenants.by_name.insert(tenant.clone(), Arc::clone(&streams));
+        tenants.insert(tenant.clone(), Arc::clone(&streams));
         Some(streams)
     }
 
-    /// Forgets what was not heard of for long; once a minute, whoever asks.
-    fn sweep(&self, now: Timestamp, metrics: &DeltaMetrics) {
-        let all: Vec<_> = {
-            let mut tenants = lock(&self.tenants);
-            if tenants.swept > now.saturating_sub(SWEEP_INTERVAL).millis() {
-                return;
-            }
-            tenants.swept = now.millis();
-            tenants.by_name.values().cloned().collect()
-        };
+    /// Forgets what was not heard of for long.
+    pub(crate) fn sweep(&self, now: Timestamp, metrics: &DeltaMetrics) {
+        let all: Vec<_> = lock(&self.tenants).values().cloned().collect();
         for streams in all {
             let mut streams = lock(&streams);
             let before = streams.len();
@@ -79,7 +67,6 @@ impl DeltaStreams {
         }
         // Who holds another reference may be about to add to it.
         lock(&self.tenants)
-            .by_name
             .retain(|_, streams| Arc::strong_count(streams) > 1 || !lock(streams).is_empty());
     }
 }
@@ -96,7 +83,7 @@ pub(super) struct OfRequest<'a> {
     now: Timestamp,
     metrics: &'a DeltaMetrics,
     /// The last name asked for, and the streams it has.
-    last: Option<(Option<String>, Option<Arc<Mutex<Streams>>>)>,
+    last: Option<(Option<String>, Option<OfTenant>)>,
 }
 
 impl<'a> OfRequest<'a> {
@@ -106,11 +93,10 @@ impl<'a> OfRequest<'a> {
         now: Timestamp,
         metrics: &'a DeltaMetrics,
     ) -> Self {
-        streams.sweep(now, metrics);
         Self { streams, owners, now, metrics, last: None }
     }
 
-    fn find(&mut self, lifted: Option<&str>) -> Option<Arc<Mutex<Streams>>> {
+    fn find(&mut self, lifted: Option<&str>) -> Option<OfTenant> {
         if let Some((name, streams)) = &self.last
             && name.as_deref() == lifted
         {

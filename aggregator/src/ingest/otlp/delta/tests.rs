@@ -80,7 +80,7 @@ fn a_stream_is_its_tenants_whoever_sends_it() {
     let (values, decoded) = send(&all, &agent, &["globex", "acme"], 2, 0);
     assert_eq!(values, [4.0]);
     assert_eq!(decoded.stats.skipped.get(SkipReason::Refused).map(|skip| skip.count), Some(1));
-    assert_eq!(lock(&all.0.tenants).by_name.len(), 1);
+    assert_eq!(lock(&all.0.tenants).len(), 1);
     assert_eq!(all.1.streams.get(), 2);
     assert_eq!(told(&all.1, DeltaOutcome::Added), 4);
 }
@@ -102,9 +102,13 @@ fn what_is_dropped_is_counted_and_idle_streams_are_forgotten() {
     assert_eq!(send(&all, &own, &["x"], 5, 10 * minute).0, [2.0]);
     assert_eq!(told(&all.1, DeltaOutcome::Repeated), 1);
     // Five minutes and a sweep later there is room again.
+    all.0.sweep(Timestamp(15 * minute), &all.1);
+    assert_eq!(all.1.streams.get(), 1);
+    all.0.sweep(Timestamp(16 * minute), &all.1);
+    assert_eq!(all.1.streams.get(), 0);
     assert_eq!(send(&all, &own, &["y"], 6, 16 * minute).0, [2.0]);
     assert_eq!(all.1.streams.get(), 1);
     all.0.sweep(Timestamp(30 * minute), &all.1);
-    assert!(lock(&all.0.tenants).by_name.is_empty());
+    assert!(lock(&all.0.tenants).is_empty());
     assert_eq!(all.1.streams.get(), 0);
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::skipped::SkipReason;
 
+mod deltas;
 mod hostile;
 
 /// Nanoseconds of the data points, and the milliseconds they become.

@@ -30,7 +30,7 @@ use super::{
     SEQUENCE, Written, answer,
     batches::{Batches, NODE_LABEL},
     inflated_max,
-    sessions::{Group, Session, Sessions, lock},
+    sessions::{Group, Refusal, Session, Sessions, lock},
     unavailable,
 };
 use crate::{api::answer::ApiError, auth::Caller, state::State};
@@ -123,7 +123,12 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn frame(&mut self, group: &Group, frame: &frames::Frame<'_>) -> Result<(), Fault> {
+    fn frame(
+        &mut self,
+        group: &Group,
+        frame: &frames::Frame<'_>,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         let limit = Limits::default().samples;
         self.samples += group.members;
         if self.samples > limit {
@@ -136,8 +141,11 @@ impl Gathered {
                 self.payloads.extend_from_slice(frame.payload);
                 self.frames.push((handle.clone(), frame.time, start..self.payloads.len()));
             }
-            Err(why) => {
-                let example = || (*why).to_owned();
+            Err(refusal) if refusal.wants_registration(now) => {
+                return Err(Fault::BeginAnew("there may be room for a group that was refused"));
+            }
+            Err(refusal) => {
+                let example = || refusal.why.to_owned();
                 self.decoded.skipped.add(SkipReason::Refused, group.members, example);
             }
         }
@@ -228,7 +236,7 @@ impl Taking<'_> {
                 Message::Frame(frame) => {
                     let group = session.group(frame.group);
                     let group = group.ok_or(Fault::BeginAnew("a group is not known"))?;
-                    gathered.frame(group, &frame)?;
+                    gathered.frame(group, &frame, self.now)?;
                 }
                 Message::Drop(number) => {
                     let group = session.remove(number);
@@ -253,7 +261,10 @@ impl Taking<'_> {
         gathered: &mut Gathered,
     ) -> Result<Group, Fault> {
         let members = group.members.len();
-        let refused = |why| Ok(Group { handle: Err(why), members });
+        let refused = |why| {
+            let refusal = Refusal { why, since: None };
+            Ok(Group { handle: Err(refusal), members })
+        };
         let tenant = match batches.tenant(group.tenant) {
             Ok(tenant) => tenant,
             Err(Refused(Cow::Borrowed(why))) => return refused(why),
@@ -269,7 +280,8 @@ impl Taking<'_> {
             .map_err(|error| unavailable(&error))?;
         // Members that were refused are counted with each frame, as samples.
         gathered.series_created += registered.appended.series_created;
-        let handle = registered.group.ok_or("too many groups of series");
+        let no_room = Refusal { why: "too many groups of series", since: Some(self.now) };
+        let handle = registered.group.ok_or(no_room);
         Ok(Group { handle, members })
     }
 
@@ -280,3 +292,6 @@ impl Taking<'_> {
         labels.is_some_and(|labels| labels.get(NODE_LABEL).is_none_or(|node| node == own))
     }
 }
+
+#[cfg(test)]
+mod tests;

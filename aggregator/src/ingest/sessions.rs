@@ -19,6 +19,8 @@ use tsdb::store::{GroupHandle, Store};
 const SESSIONS_PER_AGENT_TOKEN_MAX: usize = 10_000;
 const SESSIONS_PER_NODE_TOKEN_MAX: usize = 4;
 const SESSIONS_PER_TENANT_TOKEN_MAX: usize = 16;
+/// When a group without room is asked for again.
+const AGAIN_AFTER: Duration = Duration::from_mins(5);
 /// How long a session may be quiet.
 const QUIET_MAX: Duration = Duration::from_mins(10);
 
@@ -48,10 +50,24 @@ pub(super) struct Session {
 /// What a number of the sender's stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    /// `Err` with the reason when the caller may not write these series.
-    pub(super) handle: Result<GroupHandle, &'static str>,
+    pub(super) handle: Result<GroupHandle, Refusal>,
     /// Samples in each frame.
     pub(super) members: usize,
+}
+
+/// Why the frames of a group are not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) why: &'static str,
+    /// When it was for want of room, which others may have made since.
+    pub(super) since: Option<Timestamp>,
+}
+
+impl Refusal {
+    /// Whether the group should be registered again, to see whether there is room now.
+    pub(super) fn wants_registration(&self, now: Timestamp) -> bool {
+        self.since.is_some_and(|since| since <= now.saturating_sub(AGAIN_AFTER))
+    }
 }
 
 impl Session {

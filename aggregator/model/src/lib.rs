@@ -13,6 +13,7 @@ pub mod matcher;
 pub mod metadata;
 pub mod query;
 pub mod relabel;
+pub mod ruler;
 pub mod target;
 pub mod tenant;
 pub mod time;

@@ -14,8 +14,8 @@ pub const RESOLVED_RETENTION: Duration = Duration::from_secs(15 * 60);
 
 /// The label with the name of the alert.
 pub(crate) const ALERT_NAME: &str = "alertname";
-const ALERT_STATE: &str = "alertstate";
-const ALERTS: &str = "ALERTS";
+pub(crate) const ALERT_STATE: &str = "alertstate";
+pub(crate) const ALERTS: &str = "ALERTS";
 pub(crate) const FOR_STATE: &str = "ALERTS_FOR_STATE";
 
 /// How far an alert has come; later states are worse.

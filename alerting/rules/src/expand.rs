@@ -9,7 +9,7 @@ mod strings;
 
 use template::{Known, MissingKey, Options, Templates, Value};
 
-use crate::evaluate::Source;
+use crate::evaluate::Answers;
 use functions::Prometheus;
 use model::{labels::Labels, time::Timestamp};
 use promql::VectorElement;
@@ -50,7 +50,7 @@ impl<'a> Expander<'a> {
     pub(crate) fn new(
         element: &VectorElement,
         environment: &'a Environment,
-        source: &'a Source<'a>,
+        source: &'a dyn Answers,
         at: Timestamp,
     ) -> Self {
         let external = environment.external_labels.iter();

@@ -9,7 +9,7 @@ use promql::{Context, Engine};
 
 use crate::{
     alert::Notification,
-    evaluate::{NewSample, Source, Storage},
+    evaluate::{Answers, Backend, Local, NewSample, Storage},
     expand::Environment,
     file::GroupSpec,
     rule::{Rule, RuleError, Shared},
@@ -71,6 +71,11 @@ impl Group {
         self.interval
     }
 
+    /// Most series or alerts of one rule.
+    pub fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
@@ -89,22 +94,37 @@ impl Group {
         context: Context<'_>,
         storage: &mut dyn Storage,
     ) -> Vec<RuleOutcome> {
+        self.evaluate_on(at, &mut Local { engine, context, storage })
+    }
+
+    /// Evaluates all rules in order over data that may be elsewhere.
+    pub fn evaluate_on(&mut self, at: Timestamp, backend: &mut dyn Backend) -> Vec<RuleOutcome> {
         let mut outcomes = Vec::with_capacity(self.rules.len());
         for index in 0..self.rules.len() {
-            let source = Source { engine, store: storage.queryable(), context };
-            let Some(mut outcome) = self.evaluate_rule(index, at, &source) else { continue };
-            if let Err(error) = storage.append(&outcome.samples) {
+            let begun = backend.elapsed();
+            let Some(mut outcome) = self.evaluate_rule(index, at, &*backend) else { continue };
+            let stored = match outcome.samples.as_slice() {
+                [] => Ok(()),
+                samples => backend.append(samples),
+            };
+            let Some(rule) = self.rules.get_mut(index) else { continue };
+            rule.took = backend.elapsed().saturating_sub(begun);
+            if let Err(error) = stored {
                 let error = RuleError::from(error);
                 outcome.error.get_or_insert_with(|| error.clone());
-                if let Some(rule) = self.rules.get_mut(index) {
-                    rule.last_error.get_or_insert(error);
-                }
+                rule.last_error.get_or_insert(error);
+                // The ends that were not stored are owed.
+                let ended = outcome.samples.iter().filter(|sample| sample.is_stale());
+                self.orphans.extend(ended.map(|sample| sample.labels.clone()));
             }
             outcomes.push(outcome);
         }
         let samples = self.end_orphans(at);
         if !samples.is_empty() {
-            let error = storage.append(&samples).err().map(RuleError::from);
+            let error = backend.append(&samples).err().map(RuleError::from);
+            if error.is_some() {
+                self.orphans = samples.iter().map(|sample| sample.labels.clone()).collect();
+            }
             outcomes.push(RuleOutcome { samples, error });
         }
         outcomes
@@ -116,7 +136,7 @@ impl Group {
         &mut self,
         index: usize,
         at: Timestamp,
-        source: &Source<'_>,
+        source: &dyn Answers,
     ) -> Option<RuleOutcome> {
         let data_at = at.saturating_sub(self.query_offset);
         let rule = self.rules.get_mut(index)?;
@@ -165,6 +185,7 @@ impl Group {
                 rule.series = old.series;
                 rule.last_error = old.last_error;
                 rule.last_evaluation = old.last_evaluation;
+                rule.took = old.took;
             }
         }
         self.orphans = from.orphans;
@@ -174,14 +195,18 @@ impl Group {
     /// Ends all series of a group that is no more.
     pub fn retire(self, at: Timestamp) -> Vec<NewSample> {
         let at = at.saturating_sub(self.query_offset);
-        let series = self.rules.into_iter().flat_map(|rule| rule.series).chain(self.orphans);
-        series.map(|labels| NewSample::stale(labels, at)).collect()
+        let series: BTreeSet<Labels> =
+            self.rules.into_iter().flat_map(|rule| rule.series).chain(self.orphans).collect();
+        series.into_iter().map(|labels| NewSample::stale(labels, at)).collect()
     }
 
-    /// Ends the series of rules that a new version of the file left out.
+    /// Ends the series of rules that a new version of the file left out, and those whose end could
+    /// not be stored; not those that a rule has again.
     pub fn end_orphans(&mut self, at: Timestamp) -> Vec<NewSample> {
         let at = at.saturating_sub(self.query_offset);
         let orphans = std::mem::take(&mut self.orphans);
-        orphans.into_iter().map(|labels| NewSample::stale(labels, at)).collect()
+        let again = |labels: &Labels| self.rules.iter().any(|rule| rule.series.contains(labels));
+        let orphans = orphans.into_iter().filter(|labels| !again(labels));
+        orphans.map(|labels| NewSample::stale(labels, at)).collect()
     }
 }

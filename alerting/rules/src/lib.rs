@@ -13,14 +13,19 @@ mod expand;
 mod fault;
 mod file;
 mod group;
+mod report;
+mod roster;
 mod rule;
 mod schedule;
 pub mod unit_test;
 
 pub use alert::{Alert, AlertState, Notification, RESOLVED_RETENTION};
-pub use evaluate::{AppendError, NewSample, Source, Storage};
+pub use evaluate::{
+    Answers, AppendError, Backend, NOT_A_VECTOR, NewSample, Newest, Source, Storage,
+};
 pub use expand::Environment;
 pub use fault::Fault;
 pub use file::{FILE_BYTES_MAX, GroupSpec, Kind, RuleFile, RuleSpec, Text};
 pub use group::{Group, RuleOutcome, restore::RestoreOptions};
+pub use roster::{Done, Due, GroupKey, LoadError, Roster, RosterOptions, RosterStats};
 pub use rule::{Rule, RuleError};

@@ -1,6 +1,9 @@
 //! One rule with its state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use model::{
     labels::{Labels, METRIC_NAME},
@@ -10,7 +13,7 @@ use promql::{Sample, VectorElement};
 
 use crate::{
     alert::{ALERT_NAME, Alert, AlertState, Alerts, Found, update},
-    evaluate::Source,
+    evaluate::Answers,
     expand::{Environment, Expander},
     file::{Kind, RuleSpec, Text},
 };
@@ -40,13 +43,15 @@ pub struct Rule {
     pub(crate) series: BTreeSet<Labels>,
     pub(crate) last_error: Option<RuleError>,
     pub(crate) last_evaluation: Option<Timestamp>,
+    /// How long the last evaluation took.
+    pub(crate) took: Duration,
 }
 
 /// What all rules of a group share.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
     pub(crate) environment: &'a Environment,
-    pub(crate) source: &'a Source<'a>,
+    pub(crate) source: &'a dyn Answers,
     /// When the group is evaluated.
     pub(crate) at: Timestamp,
     /// Of which time the data is looked at, and the time of the samples.
@@ -62,6 +67,7 @@ impl Rule {
             series: BTreeSet::new(),
             last_error: None,
             last_evaluation: None,
+            took: Duration::ZERO,
         }
     }
 
@@ -72,6 +78,11 @@ impl Rule {
     /// What went wrong at the last evaluation.
     pub fn last_error(&self) -> Option<&RuleError> {
         self.last_error.as_ref()
+    }
+
+    /// How long the last evaluation took, as far as who evaluated it knows.
+    pub fn took(&self) -> Duration {
+        self.took
     }
 
     pub fn last_evaluation(&self) -> Option<Timestamp> {

@@ -10,7 +10,7 @@ use regex::{Regex, RegexBuilder};
 use template::{Functions, Value, escape_query};
 
 use super::{Environment, humanize, moment, replace, sample, strings};
-use crate::evaluate::Source;
+use crate::evaluate::Answers;
 
 /// Bytes that a compiled pattern of a template may take.
 const PATTERN_BYTES_MAX: usize = 256 << 10;
@@ -31,7 +31,7 @@ pub(super) struct Prometheus<'a> {
 
 struct Data<'a> {
     environment: &'a Environment,
-    source: &'a Source<'a>,
+    source: &'a dyn Answers,
     at: Timestamp,
     queries: Cell<u32>,
     patterns: RefCell<BTreeMap<String, Regex>>,
@@ -71,7 +71,11 @@ const NAMES: [&str; 29] = [
 ];
 
 impl<'a> Prometheus<'a> {
-    pub(super) fn new(environment: &'a Environment, source: &'a Source<'a>, at: Timestamp) -> Self {
+    pub(super) fn new(
+        environment: &'a Environment,
+        source: &'a dyn Answers,
+        at: Timestamp,
+    ) -> Self {
         Self {
             data: Some(Data {
                 environment,

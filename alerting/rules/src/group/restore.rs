@@ -1,19 +1,19 @@
-//! Finds, after a restart, since when alerts have been pending.
+//! Finds, after a restart, what alerts there were before.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use model::{
-    columns::{Columns, is_stale},
     labels::{Labels, METRIC_NAME},
     matcher::Matcher,
-    query::{Hints, QueryError, Queryable, Selection},
     time::{Timestamp, millis_of},
 };
 
 use super::Group;
 use crate::{
-    alert::{ALERT_NAME, Alert, FOR_STATE},
+    alert::{ALERT_NAME, ALERT_STATE, ALERTS, Alert, AlertState, FOR_STATE},
+    evaluate::{Answers, Newest},
     file::{Kind, RuleSpec},
+    rule::Rule,
 };
 
 /// How much of the time before a restart counts.
@@ -34,67 +34,99 @@ impl Default for RestoreOptions {
 }
 
 impl Group {
-    /// Restores what is pending from `ALERTS_FOR_STATE`. To be called once, after the second
-    /// evaluation: by then what alerts depend on is there again. Rules whose series could not be
-    /// read count as restored; the first error is returned.
+    /// Restores what was pending from `ALERTS_FOR_STATE`, and what goes on firing after its
+    /// condition has ended from `ALERTS`. To be called after an evaluation, for which what alerts
+    /// depend on is there again. Series of alerts that are over end with the next evaluation.
+    ///
+    /// Rules whose series could not be read stay as they are, so that this may be called again; the
+    /// first error is returned.
     pub fn restore(
         &mut self,
         at: Timestamp,
-        store: &dyn Queryable,
+        answers: &dyn Answers,
         options: RestoreOptions,
-    ) -> Result<(), QueryError> {
+    ) -> Result<(), String> {
         let mut result = Ok(());
-        for rule in &mut self.rules {
-            let Kind::Alert { hold, .. } = rule.spec.kind else { continue };
-            rule.alerts.restored = true;
-            if hold < options.grace {
-                continue;
-            }
-            match last_states(&rule.spec, at, store, options.outage_tolerance) {
-                Ok(states) => {
-                    for (labels, (down_at, active_at)) in states {
-                        if let Some(alert) = rule.alerts.active.get_mut(&labels) {
-                            continue_pending(alert, at, down_at, active_at, hold, options.grace);
-                        }
-                    }
-                }
-                Err(error) => result = result.and(Err(error)),
+        for rule in self.rules.iter_mut().filter(|rule| !rule.alerts.restored) {
+            if let Err(error) = restore(rule, at, answers, options) {
+                result = result.and(Err(error));
             }
         }
         result
     }
+
+    /// Gives up looking for what there was: alerts that are not restored start anew.
+    pub fn start_anew(&mut self) {
+        for rule in &mut self.rules {
+            rule.alerts.restored = true;
+        }
+    }
+
+    /// Whether every rule was restored, or had nothing to restore.
+    pub fn is_restored(&self) -> bool {
+        self.rules.iter().all(|rule| rule.alerts.restored || !rule.spec.is_alert())
+    }
 }
 
-/// When each alert of a rule was last seen, and since when it was active then.
-fn last_states(
-    spec: &RuleSpec,
+fn restore(
+    rule: &mut Rule,
     at: Timestamp,
-    store: &dyn Queryable,
-    tolerance: Duration,
-) -> Result<BTreeMap<Labels, (Timestamp, Timestamp)>, QueryError> {
-    let mut matchers = vec![Matcher::metric(FOR_STATE)];
+    answers: &dyn Answers,
+    options: RestoreOptions,
+) -> Result<(), String> {
+    let Kind::Alert { hold, keep_firing_for, .. } = rule.spec.kind else { return Ok(()) };
+    let newest =
+        |metric: &str| answers.newest(&matchers(&rule.spec, metric), at, options.outage_tolerance);
+    let (since, states) = (newest(FOR_STATE)?, newest(ALERTS)?);
+    rule.alerts.restored = true;
+    // If the alert is not active any more, its series end as any that vanish.
+    rule.series.extend(since.iter().chain(&states).map(|series| series.labels.clone()));
+    let mut active_at = BTreeMap::new();
+    for Newest { labels, time, value } in since {
+        let (labels, since) = (labels.without(METRIC_NAME), Timestamp::from_seconds(value));
+        if let Some(alert) = rule.alerts.active.get_mut(&labels).filter(|_| hold >= options.grace) {
+            continue_pending(alert, at, time, since, hold, options.grace);
+        }
+        active_at.insert(labels, since);
+    }
+    if !keep_firing_for.is_zero() {
+        let firing = states
+            .iter()
+            .filter(|series| series.labels.get(ALERT_STATE) == Some(AlertState::Firing.as_str()));
+        for Newest { labels, .. } in firing {
+            let labels = labels.without(METRIC_NAME).without(ALERT_STATE);
+            let since = active_at.get(&labels).copied().unwrap_or(at);
+            rule.alerts.active.entry(labels).or_insert_with_key(|labels| kept(labels, since, at));
+        }
+    }
+    Ok(())
+}
+
+/// An alert that was firing, and whose condition has ended at the latest now. What its texts were
+/// is not known any more.
+fn kept(labels: &Labels, active_at: Timestamp, at: Timestamp) -> Alert {
+    Alert {
+        state: AlertState::Firing,
+        labels: labels.clone(),
+        annotations: Vec::new(),
+        value: f64::NAN,
+        active_at,
+        fired_at: Some(at),
+        resolved_at: None,
+        keep_firing_since: Some(at),
+        last_sent_at: None,
+    }
+}
+
+/// Those of a rule's series of one name.
+fn matchers(spec: &RuleSpec, metric: &str) -> Vec<Matcher> {
+    let mut matchers = vec![Matcher::metric(metric)];
     // Labels that are templates differ from alert to alert.
     let fixed = spec.labels.iter().filter(|(_, text)| !text.source.contains("{{"));
     matchers.extend(fixed.map(|(name, text)| Matcher::equal(name, &text.source)));
     matchers.retain(|matcher| matcher.name() != ALERT_NAME);
     matchers.push(Matcher::equal(ALERT_NAME, &spec.name));
-    let start = at.saturating_sub(tolerance);
-    let selection = Selection { matchers: &matchers, start, end: at, hints: Hints::default() };
-    let mut states = BTreeMap::new();
-    let mut columns = Columns::default();
-    for series in store.select(&selection)? {
-        columns.clear();
-        series.decode(&mut columns)?;
-        let mut samples = columns.times.iter().zip(&columns.values);
-        let last = samples.rfind(|(time, _)| **time >= start.0 && **time <= at.0);
-        if let Some((time, value)) = last
-            && !is_stale(*value)
-        {
-            let labels = series.labels().without(METRIC_NAME);
-            states.insert(labels, (Timestamp(*time), Timestamp::from_seconds(*value)));
-        }
-    }
-    Ok(states)
+    matchers
 }
 
 /// Lets an alert go on where it was. The time of the outage does not count as pending, and it does

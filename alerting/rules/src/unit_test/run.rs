@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     alert::{ALERT_NAME, AlertState},
-    evaluate::Source,
+    evaluate::{Answers as _, Source},
     expand::Environment,
     file::RuleFile,
     group::Group,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use model::{labels::Labels, time::Timestamp};
-use promql::{Sample, script::MemoryStore};
-use rules::RestoreOptions;
+use promql::{Context, Sample, script::MemoryStore};
+use rules::{RestoreOptions, Source};
 
 use super::lab::{Lab, MINUTE, group};
 
@@ -32,7 +32,8 @@ fn restored(text: &str, store: MemoryStore, up: i64) -> i64 {
         assert_eq!(written, 0, "nothing is written over what is to be restored");
     }
     let at = Timestamp(up * MINUTE);
-    lab.group.restore(at, &lab.store, RestoreOptions::default()).expect("reads");
+    let source = Source { engine: &lab.engine, store: &lab.store, context: Context::unlimited() };
+    lab.group.restore(at, &source, RestoreOptions::default()).expect("reads");
     lab.put(up + 1, "x", 1.0);
     let written: usize = lab.evaluate(up + 1).iter().map(|outcome| outcome.samples.len()).sum();
     assert_eq!(written, 2, "from now on it is");

@@ -21,6 +21,7 @@ mod remediation;
 mod remote_read;
 mod render;
 mod routes;
+mod rules;
 mod search;
 mod self_metrics;
 mod series;
@@ -105,8 +106,9 @@ fn routes() -> Routes<State> {
         .route("/scrape_pools", get(targets::pools))
         .route("/scrape_pools/config", get(targets::pool_config))
         .route("/alertmanagers", get(pushed::alertmanagers))
-        .route("/rules", get(pushed::rules))
-        .route("/alerts", get(pushed::alerts))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route("/rulers/{name}/rules", put(rules::report))
         .route("/features", get(features::features))
         .route("/usage", get(usage::usage))
         .route("/admin/tsdb/snapshot", post(admin::snapshot).put(admin::snapshot))

@@ -7,6 +7,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use model::tenant::{TENANT_HEADER, TenantId};
 use tenancy::access::{Access, Forbidden};
 
 use crate::{api::answer::ApiError, front::Front};
@@ -25,15 +26,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let front = Front::from_ref(state);
         let token = token_of(&parts.headers);
-        let access = front
-            .tokens()
-            .authenticate(token.as_deref(), daemon::clock::now())
-            .map(|access| Arc::new(access.clone()))
-            .map_err(|error| {
-                front.unauthorized.inc();
-                ApiError::Unauthorized(error.to_string())
-            })?;
-        Ok(Self(access))
+        let access =
+            front.tokens().authenticate(token.as_deref(), daemon::clock::now()).cloned().map_err(
+                |error| {
+                    front.unauthorized.inc();
+                    ApiError::Unauthorized(error.to_string())
+                },
+            )?;
+        Ok(Self(Arc::new(bound(access, &parts.headers)?)))
     }
 }
 
@@ -41,6 +41,18 @@ impl From<Forbidden> for ApiError {
     fn from(error: Forbidden) -> Self {
         Self::Forbidden(error.to_string())
     }
+}
+
+/// The caller's rights, for one tenant only where the request says so.
+fn bound(access: Access, headers: &HeaderMap) -> Result<Access, ApiError> {
+    let mut named = headers.get_all(TENANT_HEADER).iter();
+    let Some(name) = named.next() else { return Ok(access) };
+    if named.next().is_some() {
+        return Err(ApiError::BadData(format!("the header {TENANT_HEADER} is given twice")));
+    }
+    let tenant = TenantId::new(&String::from_utf8_lossy(name.as_bytes()))
+        .map_err(|error| ApiError::BadData(error.to_string()))?;
+    Ok(access.bound_to(&tenant)?)
 }
 
 /// The token of `Authorization: Bearer <token>`, or the password of `Authorization: Basic …`, which

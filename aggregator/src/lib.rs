@@ -17,6 +17,7 @@ mod ingest;
 mod metrics;
 mod notifications;
 mod page;
+mod rulers;
 mod run;
 mod search;
 pub mod snapshot;

@@ -27,6 +27,7 @@ use crate::{
     front::Front,
     ingest::{Sessions, otlp::DeltaStreams},
     metrics::AggregatorMetrics,
+    rulers::Rulers,
     targets::Reports,
     timeline::Timeline,
 };
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
     pub(crate) commands: Commands,
     /// What agents say of the targets that they scrape.
     pub(crate) targets: Reports,
+    pub(crate) rulers: Rulers,
     pub(crate) engine: Engine,
     pub(crate) metrics: AggregatorMetrics,
     pub(crate) stop: Stop,
@@ -142,6 +144,7 @@ impl State {
             timeline,
             commands: Commands::new(daemon::clock::now()),
             targets: Reports::default(),
+            rulers: Rulers::default(),
             engine,
             metrics,
             own_metrics,

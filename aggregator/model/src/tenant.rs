@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct TenantId(Arc<str>);
 
+/// The request header by which a caller that reaches several tenants binds a request to one of them.
+pub const TENANT_HEADER: &str = "x-tidewatch-tenant";
+
 /// Longest name in bytes.
 pub const TENANT_BYTES_MAX: usize = 64;
 

@@ -75,6 +75,6 @@ pub(crate) async fn runtime_info(
     })))
 }
 
-fn rfc3339(time: model::time::Timestamp) -> String {
+pub(super) fn rfc3339(time: model::time::Timestamp) -> String {
     Timestamp::from_millisecond(time.millis()).unwrap_or_default().to_string()
 }

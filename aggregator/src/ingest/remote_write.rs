@@ -30,7 +30,7 @@ async fn receive(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<Written, ApiError> {
-    access.require(&[Scope::MetricsWrite, Scope::Agent])?;
+    access.require(&[Scope::MetricsWrite, Scope::Agent, Scope::Alerting])?;
     let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let (version, compression) =
         remote_write::negotiate(text(header::CONTENT_TYPE), text(header::CONTENT_ENCODING))

@@ -15,7 +15,8 @@ pub enum Scope {
     MetricsWrite,
     /// Write metrics and events of any tenant for one node, and receive that node's commands.
     Agent,
-    /// Decide on restarts: read all events, record decisions, command nodes.
+    /// Decide on restarts: read all events, record decisions, command nodes. Say what rules came to,
+    /// and write their series for one tenant in each request.
     Alerting,
     /// Copy, delete and clean up stored metrics, where the aggregator is told to serve that.
     Admin,
@@ -91,6 +92,12 @@ impl Access {
         if self.tenants.contains(tenant) { Ok(()) } else { Err(Forbidden::Tenant) }
     }
 
+    /// The same rights for one of its tenants only.
+    pub fn bound_to(&self, tenant: &TenantId) -> Result<Self, Forbidden> {
+        self.require_tenant(tenant)?;
+        Ok(Self { tenants: Tenants::One(tenant.clone()), ..self.clone() })
+    }
+
     /// An agent speaks for its own node only; a token without a node speaks for every node.
     pub fn require_node(&self, node: &str) -> Result<(), Forbidden> {
         match &self.node {
@@ -99,3 +106,6 @@ impl Access {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

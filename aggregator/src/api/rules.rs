@@ -1,0 +1,106 @@
+//! `/api/v1/rules` and `/api/v1/alerts`, from what rulers tell with
+//! `PUT /api/v1/rulers/{name}/rules`.
+
+mod filter;
+mod shape;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{self, Path},
+    response::Response,
+};
+use model::ruler::RulerReport;
+use tenancy::access::{Access, Scope};
+
+use super::{
+    answer::{ApiError, json, success},
+    params::Params,
+};
+use crate::{auth::Caller, rulers::Refused, state::State};
+use filter::Filter;
+
+/// Longest name of a ruler, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// `PUT /api/v1/rulers/{name}/rules`
+pub(crate) async fn report(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+    Path(name): Path<String>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    access.require(&[Scope::Alerting])?;
+    if name.len() > NAME_BYTES_MAX {
+        return Err(ApiError::BadData(format!(
+            "a ruler's name has {NAME_BYTES_MAX} bytes at most"
+        )));
+    }
+    let permit = state.write_permit(&access).await?;
+    blocking(move || {
+        let _permit = permit;
+        let report: RulerReport = serde_json::from_slice(&body)
+            .map_err(|error| ApiError::BadData(format!("invalid JSON body: {error}")))?;
+        state.rulers.put(&access, &name, report, daemon::clock::now()).map_err(|refused| {
+            match refused {
+                Refused::Forbidden(error) => error.into(),
+                Refused::Groups(_) => ApiError::TooLarge(refused.to_string()),
+                Refused::Rulers => ApiError::TooManyRequests(refused.to_string()),
+            }
+        })
+    })
+    .await?;
+    Ok(success(()))
+}
+
+/// `GET /api/v1/rules`
+pub(crate) async fn rules(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let filter = Filter::of(&params)?;
+    answer(state, access, move |reports, access| {
+        let groups = shape::visible(reports, access);
+        let warnings = shape::left_out(&groups);
+        shape::encode(&filter.rules(&groups, access)?, warnings)
+    })
+    .await
+}
+
+/// `GET /api/v1/alerts`
+pub(crate) async fn alerts(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+) -> Result<Response, ApiError> {
+    answer(state, access, |reports, access| {
+        let groups = shape::visible(reports, access);
+        shape::encode(&shape::alerts(&groups, access), shape::left_out(&groups))
+    })
+    .await
+}
+
+/// Answers from what is known now. A list may be long, so it takes a query's place, away from the
+/// async threads.
+async fn answer(
+    state: State,
+    access: Arc<Access>,
+    write: impl FnOnce(&[Arc<RulerReport>], &Access) -> Result<Vec<u8>, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    access.require(&[Scope::MetricsRead])?;
+    let permit = state.query_permit(&access).await?;
+    let body = blocking(move || {
+        let _permit = permit;
+        write(&state.rulers.reports(daemon::clock::now()), &access)
+    });
+    Ok(json(body.await?))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ApiError::Internal(error.to_string()))?
+}

@@ -1,5 +1,7 @@
 //! The daemons alone, each from a configuration file.
 
+use std::path::Path;
+
 use agent::{Agent, Workload};
 use daemon::{
     admin::{self, Lifecycle, Readiness},
@@ -45,11 +47,19 @@ pub(crate) async fn alerting(options: cli::Daemon) -> Result<(), Failure> {
     let settings = config.alerting;
     settings.validate().map_err(usage)?;
     let (metrics, readiness, stop) =
-        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Stop)?);
-    let router =
-        admin::router(metrics.clone(), readiness.clone(), stop.clone(), Lifecycle::default());
+        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Reload)?);
+    let lifecycle = Lifecycle { reload: settings.allow_reload, quit: false };
+    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), lifecycle);
     let serving = serve(settings.listen, router, &stop).await?;
-    let result = alerting::run(&settings, &metrics, &readiness, &stop).await.map_err(failed);
+    let path = options.config.clone();
+    let folder = path.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
+    let reload: alerting::Reload = Some(Box::new(move || {
+        let config = Config::load(path.as_deref()).map_err(|failure| failure.to_string())?;
+        config.alerting.validate().map_err(|error| error.to_string())?;
+        Ok(config.alerting)
+    }));
+    let rules = alerting::RuleSource { folder, reload };
+    let result = alerting::run(&settings, rules, &metrics, &readiness, &stop).await.map_err(failed);
     stop.stop();
     serving.await.map_err(failed)?.map_err(failed)?;
     result

@@ -98,7 +98,8 @@ impl Local {
             let settings = config.alerting;
             async move {
                 let readiness = Readiness::waiting("starting");
-                alerting::run(&settings, &metrics, &readiness, &stop).await
+                let rules = alerting::RuleSource { folder: PathBuf::new(), reload: None };
+                alerting::run(&settings, rules, &metrics, &readiness, &stop).await
             }
         });
         let agent = Agent::start(&config.agent, workload, &metrics, &stop)

@@ -1,10 +1,9 @@
 //! `tidewatch test rules` and `tidewatch check rules`: rule files and their unit tests, read from
 //! disk.
 
-mod glob;
-
 use std::path::{Path, PathBuf};
 
+use daemon::glob;
 use regex::Regex;
 use rules::{
     Fault, RuleFile,
@@ -93,13 +92,7 @@ fn test_file(path: &Path, options: &RunOptions) -> Report {
 }
 
 /// The text of a file that is not larger than a rule file may be.
-#[expect(clippy::disallowed_methods, reason = "a file that its user names, not data")]
 fn read(path: &Path) -> Result<String, Vec<Fault>> {
-    let fault =
-        |message: String| vec![Fault { file: path.display().to_string(), place: None, message }];
-    let size = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
-    if size > rules::FILE_BYTES_MAX as u64 {
-        return Err(fault(format!("file has {size} bytes, allowed are {}", rules::FILE_BYTES_MAX)));
-    }
-    std::fs::read_to_string(path).map_err(|error| fault(error.to_string()))
+    glob::read(path, rules::FILE_BYTES_MAX)
+        .map_err(|message| vec![Fault { file: path.display().to_string(), place: None, message }])
 }

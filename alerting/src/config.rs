@@ -1,6 +1,6 @@
 //! The `[alerting]` section of the configuration.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use daemon::config::values::{HumanDuration, Secret};
 use model::tenant::{InvalidTenant, TenantId};
@@ -19,7 +19,51 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The tenant that incidents of nodes and of the region are filed under.
     pub operator_tenant: String,
+    /// Serve `POST /-/reload`. SIGHUP reloads in any case.
+    pub allow_reload: bool,
     pub restarts: Restarts,
+    /// By what name the aggregator knows this ruler; each needs one of its own.
+    pub ruler: String,
+    pub evaluation: Evaluation,
+    pub rules: Vec<RuleFiles>,
+}
+
+/// Files of rules that are evaluated with the same rights.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFiles {
+    /// Names, or patterns with `*`, `?` and `[a-z]`; relative ones begin at the folder of the
+    /// configuration file.
+    pub files: Vec<PathBuf>,
+    /// Whose rules they are: they see nothing else, and what they give is stored as this tenant's.
+    /// Without a tenant they are the operator's, who sees all tenants by the label `tenant`; what they
+    /// give is stored as the operator's, with the label `exported_tenant` in place of `tenant`.
+    pub tenant: Option<String>,
+}
+
+/// How rules are evaluated.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evaluation {
+    /// Of groups that name none.
+    pub interval: HumanDuration,
+    /// The most that one query may take, and the most that one evaluation of a group may.
+    pub query_timeout: HumanDuration,
+    pub group_timeout: HumanDuration,
+    /// Groups evaluated at once, of all and of one tenant.
+    pub concurrency: usize,
+    pub concurrency_per_tenant: usize,
+    /// Elements that the result of one rule may have.
+    pub samples_max: usize,
+    pub rules_per_tenant_max: usize,
+    /// Alerts last seen longer before a start are not restored.
+    pub outage_tolerance: HumanDuration,
+    /// How long a restored alert stays pending at least. Prometheus waits 10m, because it collected
+    /// nothing while it was down; here data came in meanwhile.
+    pub grace: HumanDuration,
+    /// What templates know.
+    pub external_url: String,
+    pub external_labels: BTreeMap<String, String>,
 }
 
 /// Guardrails on restarts; `remediation`'s documentation explains each.
@@ -47,7 +91,29 @@ impl Default for Settings {
             token: Secret::new(""),
             listen: SocketAddr::from(([127, 0, 0, 1], 9401)),
             operator_tenant: "platform".to_owned(),
+            allow_reload: false,
+            ruler: "main".to_owned(),
+            evaluation: Evaluation::default(),
+            rules: Vec::new(),
             restarts: Restarts::default(),
+        }
+    }
+}
+
+impl Default for Evaluation {
+    fn default() -> Self {
+        Self {
+            interval: HumanDuration(Duration::from_mins(1)),
+            query_timeout: HumanDuration(Duration::from_secs(30)),
+            group_timeout: HumanDuration(Duration::from_mins(2)),
+            concurrency: 6,
+            concurrency_per_tenant: 2,
+            samples_max: 20_000,
+            rules_per_tenant_max: 2_000,
+            outage_tolerance: HumanDuration(Duration::from_hours(1)),
+            grace: HumanDuration(Duration::ZERO),
+            external_url: String::new(),
+            external_labels: BTreeMap::new(),
         }
     }
 }
@@ -78,12 +144,43 @@ pub enum InvalidSettings {
     Token(String),
     #[error("alerting.aggregator: {0}")]
     Aggregator(#[from] daemon::control::ControlError),
+    #[error("alerting.rules: {0}")]
+    RulesTenant(#[source] InvalidTenant),
+    #[error("alerting.ruler is empty or has more than {RULER_BYTES_MAX} bytes")]
+    Ruler,
+    #[error("alerting.evaluation.{0} must not be zero")]
+    Zero(&'static str),
 }
+
+/// Longest name of a ruler.
+const RULER_BYTES_MAX: usize = 128;
 
 impl Settings {
     pub fn validate(&self) -> Result<(), InvalidSettings> {
         self.policy()?;
+        if !(1..=RULER_BYTES_MAX).contains(&self.ruler.len()) {
+            return Err(InvalidSettings::Ruler);
+        }
+        let Evaluation { interval, query_timeout, group_timeout, .. } = &self.evaluation;
+        for (key, is_zero) in [
+            ("interval", interval.0.is_zero()),
+            ("query_timeout", query_timeout.0.is_zero()),
+            ("group_timeout", group_timeout.0.is_zero()),
+            ("concurrency", self.evaluation.concurrency == 0),
+            ("concurrency_per_tenant", self.evaluation.concurrency_per_tenant == 0),
+        ] {
+            if is_zero {
+                return Err(InvalidSettings::Zero(key));
+            }
+        }
+        for set in &self.rules {
+            set.tenant()?;
+        }
         self.client().map(|_client| ())
+    }
+
+    pub(crate) fn operator(&self) -> Result<TenantId, InvalidSettings> {
+        Ok(TenantId::new(&self.operator_tenant)?)
     }
 
     pub(crate) fn policy(&self) -> Result<Policy, InvalidSettings> {
@@ -98,13 +195,20 @@ impl Settings {
             settle: restarts.settle.0,
             ..RestartPolicy::default()
         };
-        let operator = TenantId::new(&self.operator_tenant)?;
+        let operator = self.operator()?;
         Ok(Policy::new(policy, Vec::new(), FleetPolicy::default(), operator)?)
     }
 
     pub(crate) fn client(&self) -> Result<daemon::control::ControlClient, InvalidSettings> {
         let token = self.token.resolve().map_err(InvalidSettings::Token)?;
         Ok(daemon::control::ControlClient::new(&self.aggregator, token)?)
+    }
+}
+
+impl RuleFiles {
+    pub(crate) fn tenant(&self) -> Result<Option<TenantId>, InvalidSettings> {
+        let tenant = self.tenant.as_deref().map(TenantId::new).transpose();
+        tenant.map_err(InvalidSettings::RulesTenant)
     }
 }
 

@@ -9,15 +9,13 @@ use daemon::{
     metrics::Metrics,
     stop::Stop,
 };
-use model::{
-    event::{Command, Event},
-    time::Timestamp,
-};
+use model::event::{Command, Event};
 use remediation::{Action, Remediation};
 
 use crate::{
     config::{InvalidSettings, RETRY, Settings},
     metrics::Counts,
+    ruler::RulerError,
 };
 
 /// Commands that could not be delivered for this long are given up; they have expired by then.
@@ -29,11 +27,13 @@ pub enum StartError {
     Settings(#[from] InvalidSettings),
     #[error("alerting is refused by the aggregator: {0}")]
     Refused(#[source] ControlError),
+    #[error(transparent)]
+    Rules(#[from] RulerError),
 }
 
 /// Follows the timeline until `stop`. Returns early only when the settings are wrong or the
 /// aggregator refuses the token; an aggregator that is away is waited for.
-pub async fn run(
+pub(crate) async fn run(
     settings: &Settings,
     metrics: &Metrics,
     readiness: &Readiness,
@@ -75,7 +75,7 @@ impl Shell {
             let polling = client.events_after(self.last, WAIT);
             tokio::select! {
                 polled = polling => self.take(polled).await?,
-                () = sleep_until(self.core.poll_timeout()) => self.core.handle_timeout(clock::now()),
+                () = crate::sleep_until(self.core.poll_timeout()) => self.core.handle_timeout(clock::now()),
             }
         }
     }
@@ -172,13 +172,5 @@ impl Shell {
                 }
             }
         }
-    }
-}
-
-/// Sleeps until a moment of the wall clock; for ever when there is none.
-async fn sleep_until(at: Option<Timestamp>) {
-    match at {
-        Some(at) => tokio::time::sleep(at.since(clock::now())).await,
-        None => std::future::pending().await,
     }
 }

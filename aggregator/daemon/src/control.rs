@@ -4,13 +4,20 @@
 //! Every call is one HTTP request with a bearer token; waiting is done by long polling, so that an
 //! answer arrives as soon as there is one.
 
+mod ruler;
+
 use std::time::Duration;
 
-use model::event::{Command, Event, Target};
-use reqwest::{StatusCode, Url, header};
+use model::{
+    event::{Command, Event, Target},
+    tenant::{TENANT_HEADER, TenantId},
+};
+use reqwest::{Method, RequestBuilder, StatusCode, Url, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::http;
+
+pub use ruler::{Element, QueryResult, Written};
 
 /// How long a long poll waits at the aggregator.
 pub const WAIT: Duration = Duration::from_secs(20);
@@ -23,6 +30,8 @@ pub struct ControlClient {
     client: reqwest::Client,
     base: Url,
     token: String,
+    /// The only tenant that requests reach; `None` for all that the token reaches.
+    tenant: Option<TenantId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +99,7 @@ impl ControlClient {
             .ok_or_else(|| ControlError::Address(address.to_owned()))?;
         // A long poll that the aggregator ends in time must not be taken for a dead connection.
         let client = http::client(WAIT + Duration::from_secs(10))?;
-        Ok(Self { client, base, token })
+        Ok(Self { client, base, token, tenant: None })
     }
 
     /// Appends events to the timeline and returns their ids; they are durable then.
@@ -148,8 +157,7 @@ impl ControlClient {
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::CONTENT_ENCODING, "zstd");
-        let (status, body) = read_body(request.send().await).await?;
-        if status.is_success() { Ok(()) } else { Err(refused(status, &body)) }
+        read_body(request.send().await).await.map(drop)
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -160,6 +168,19 @@ impl ControlClient {
         url
     }
 
+    /// The same with no rights beyond one tenant.
+    pub fn bound_to(&self, tenant: &TenantId) -> Self {
+        Self { tenant: Some(tenant.clone()), ..self.clone() }
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.client.request(method, url).bearer_auth(&self.token);
+        match &self.tenant {
+            Some(tenant) => request.header(TENANT_HEADER, tenant.as_str()),
+            None => request,
+        }
+    }
+
     async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -167,7 +188,7 @@ impl ControlClient {
     ) -> Result<T, ControlError> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);
-        let request = self.client.get(url).bearer_auth(&self.token);
+        let request = self.request(Method::GET, url);
         read(request.send().await).await
     }
 
@@ -176,7 +197,7 @@ impl ControlClient {
         path: &[&str],
         body: &B,
     ) -> Result<T, ControlError> {
-        let request = self.client.post(self.url(path)).bearer_auth(&self.token).json(body);
+        let request = self.request(Method::POST, self.url(path)).json(body);
         read(request.send().await).await
     }
 }
@@ -191,16 +212,22 @@ fn query<'a>(after: u64, wait: Duration, more: &[(&'a str, &str)]) -> Vec<(&'a s
 async fn read<T: DeserializeOwned>(
     answer: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<T, ControlError> {
-    let (status, body) = read_body(answer).await?;
-    if !status.is_success() {
-        return Err(refused(status, &body));
-    }
+    let body = read_body(answer).await?;
     serde_json::from_slice::<Envelope<T>>(&body)
         .map(|envelope| envelope.data)
         .map_err(|error| ControlError::Answer(error.to_string()))
 }
 
+/// The body of an answer, if the request succeeded.
 async fn read_body(
+    answer: Result<reqwest::Response, reqwest::Error>,
+) -> Result<Vec<u8>, ControlError> {
+    let (status, body) = read_any(answer).await?;
+    if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+}
+
+/// The body of any answer.
+async fn read_any(
     answer: Result<reqwest::Response, reqwest::Error>,
 ) -> Result<(StatusCode, Vec<u8>), ControlError> {
     let mut response = answer.map_err(ControlError::Unreachable)?;

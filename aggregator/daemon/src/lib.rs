@@ -9,6 +9,7 @@ pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod glob;
 pub mod http;
 pub mod metrics;
 pub mod serve;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use model::{labels::Labels, time::Timestamp};
 use promql::Sample;
 
-pub(crate) use update::{Found, update};
+pub(crate) use update::{Found, hold_back, update};
 
 /// How long a resolved alert is remembered, so that its end reaches whoever heard of its start.
 pub const RESOLVED_RETENTION: Duration = Duration::from_secs(15 * 60);

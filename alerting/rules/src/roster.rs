@@ -283,7 +283,10 @@ impl Roster {
         self.stats.failures += failures;
         self.stats.last_duration = took;
         let Some(entry) = self.entries.get_mut(&key) else { return };
-        entry.restore_tries = entry.restore_tries.saturating_sub(1);
+        // Where nothing is answered nothing is written either, so that restoring can wait.
+        if failures < group.rules().len() as u64 {
+            entry.restore_tries = entry.restore_tries.saturating_sub(1);
+        }
         if entry.restore_tries == 0 {
             group.start_anew();
         }
@@ -308,6 +311,11 @@ impl Roster {
     /// The state of all groups as of their last evaluations.
     pub fn report(&self) -> RulerReport {
         report::all(self.entries.values().map(|entry| &entry.report))
+    }
+
+    /// Whether there is no group.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     pub fn stats(&self) -> RosterStats {

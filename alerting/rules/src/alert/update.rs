@@ -82,7 +82,7 @@ fn end(alert: &mut Alert, at: Timestamp) -> bool {
 
 /// Fires an alert that has been pending long enough; takes one back that has not, as after its
 /// rule was changed.
-fn hold_back(alert: &mut Alert, at: Timestamp, hold: Duration) {
+pub(crate) fn hold_back(alert: &mut Alert, at: Timestamp, hold: Duration) {
     let held = at.since(alert.active_at) >= hold;
     if alert.state == AlertState::Pending && held {
         alert.state = AlertState::Firing;

@@ -10,7 +10,7 @@ use model::{
 
 use super::Group;
 use crate::{
-    alert::{ALERT_NAME, ALERT_STATE, ALERTS, Alert, AlertState, FOR_STATE},
+    alert::{ALERT_NAME, ALERT_STATE, ALERTS, Alert, AlertState, FOR_STATE, hold_back},
     evaluate::{Answers, Newest},
     file::{Kind, RuleSpec},
     rule::Rule,
@@ -86,6 +86,7 @@ fn restore(
         let (labels, since) = (labels.without(METRIC_NAME), Timestamp::from_seconds(value));
         if let Some(alert) = rule.alerts.active.get_mut(&labels).filter(|_| hold >= options.grace) {
             continue_pending(alert, at, time, since, hold, options.grace);
+            hold_back(alert, at, hold);
         }
         active_at.insert(labels, since);
     }

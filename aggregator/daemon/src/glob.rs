@@ -1,4 +1,4 @@
-//! File names by pattern: `*`, `?` and `[a-z]` within each part of a path.
+//! Files that users name by pattern: `*`, `?` and `[a-z]` within each part of a path.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 const FOUND_MAX: usize = 10_000;
 
 /// The paths that match, sorted; relative patterns start at `folder`.
-pub(super) fn glob(folder: &Path, pattern: &str) -> Vec<PathBuf> {
+pub fn glob(folder: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut found =
         vec![if folder.as_os_str().is_empty() { PathBuf::new() } else { folder.to_owned() }];
     for part in Path::new(pattern).components() {
@@ -104,6 +104,16 @@ fn class(pattern: &[char], start: usize, character: char) -> Step {
     }
     let closed = pattern.get(at) == Some(&']');
     if closed && within != negated { Step::Matched(at + 1) } else { Step::Failed }
+}
+
+/// The text of a file that has no more than `bytes_max` bytes.
+#[expect(clippy::disallowed_methods, reason = "a file that its user names, not stored data")]
+pub fn read(path: &Path, bytes_max: usize) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > bytes_max as u64 {
+        return Err(format!("file has {size} bytes, allowed are {bytes_max}"));
+    }
+    std::fs::read_to_string(path).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Metrics to series: one for a number, several for a histogram or a summary.
 
+mod add_up;
+
 use std::sync::Arc;
 
-use codec::varint::put_u64;
 use model::{
     columns::stale_nan,
     histogram::{Histogram, ResetHint},
@@ -13,7 +14,6 @@ use model::{
 
 use super::{
     DecodeError, Decoded, Deltas, Metric, Translation, buckets,
-    delta::Refused,
     exemplar::Exemplar,
     labels::{LabelSet, Resource},
     name::{self, Suffix},
@@ -198,41 +198,6 @@ impl<'t, 'o, 'p> Translator<'t, 'o, 'p> {
                 self.native(family, point, labels, buckets::exponential(point, family.hint))
             }
         }
-    }
-
-    /// Makes a delta the sum of all that came of its stream.
-    fn add_up(
-        &mut self,
-        shape: Shape,
-        metric: &str,
-        point: &mut Point<'_>,
-        labels: &LabelSet<'_>,
-    ) -> Result<(), SkipReason> {
-        let limit = self.sink.limits().histogram_buckets;
-        let Some(deltas) = self.deltas.as_deref_mut() else { return Ok(()) };
-        // What will be found useless is not worth a stream.
-        if labels.fault.is_some() || point.is_useless(shape, limit) {
-            return Ok(());
-        }
-        let mut pairs: Vec<(&str, &str)> =
-            labels.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
-        pairs.sort_unstable();
-        let mut key = vec![shape as u8];
-        for text in pairs.iter().flat_map(|(name, value)| [*name, *value]).chain([metric]) {
-            put_u64(&mut key, text.len() as u64);
-            key.extend_from_slice(text.as_bytes());
-        }
-        let lifted = self.sink.lift().and_then(|name| {
-            pairs.iter().find(|(found, value)| *found == name && !value.is_empty())
-        });
-        let mut added = Err(SkipReason::Refused);
-        deltas.of(lifted.map(|(_, value)| *value), &mut |streams, now| {
-            added = streams.add(&key, point, shape, now).map_err(|refused| match refused {
-                Refused::OutOfOrder => SkipReason::DeltaOutOfOrder,
-                Refused::OverLimit => SkipReason::DeltaStreams,
-            });
-        });
-        added
     }
 
     fn number(

@@ -114,6 +114,12 @@ pub(crate) enum Test {
         /// Print all series at the end of each test
         #[arg(long)]
         debug: bool,
+        /// Print what is missing (-) and what is too much (+) instead of what is expected and found
+        #[arg(long)]
+        diff: bool,
+        /// Also write the results to this file, as JUnit's XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
         /// Files of tests (YAML)
         #[arg(required = true)]
         files: Vec<PathBuf>,

@@ -1,6 +1,8 @@
 //! `tidewatch test rules` and `tidewatch check rules`: rule files and their unit tests, read from
 //! disk.
 
+mod junit;
+
 use std::path::{Path, PathBuf};
 
 use daemon::glob;
@@ -13,10 +15,11 @@ use rules::{
 use crate::{cli, exit, exit::Failure};
 
 pub(crate) fn run(test: &cli::Test) -> Result<(), Failure> {
-    let cli::Test::Rules { run, debug, files } = test;
+    let cli::Test::Rules { run, debug, diff, junit, files } = test;
     let filter = if run.is_empty() { None } else { Some(pattern(&run.join("|"))?) };
-    let options = RunOptions { filter, debug: *debug };
+    let options = RunOptions { filter, debug: *debug, diff: *diff };
     let mut failed = 0usize;
+    let mut suites = Vec::new();
     for file in files {
         exit::print(&format!("Unit Testing:  {}\n", file.display()))?;
         let report = test_file(file, &options);
@@ -29,6 +32,10 @@ pub(crate) fn run(test: &cli::Test) -> Result<(), Failure> {
             failed += 1;
             exit::say(&format!("  FAILED:\n{}\n\n", report.failures.join("\n")));
         }
+        suites.push((file.display().to_string(), report));
+    }
+    if let Some(path) = junit {
+        write(path, &junit::xml(&suites))?;
     }
     match failed {
         0 => Ok(()),
@@ -95,4 +102,10 @@ fn test_file(path: &Path, options: &RunOptions) -> Report {
 fn read(path: &Path) -> Result<String, Vec<Fault>> {
     glob::read(path, rules::FILE_BYTES_MAX)
         .map_err(|message| vec![Fault { file: path.display().to_string(), place: None, message }])
+}
+
+#[expect(clippy::disallowed_methods, reason = "a report that its user asks for, not data")]
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))
 }

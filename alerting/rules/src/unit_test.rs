@@ -37,17 +37,27 @@ pub struct RunOptions {
     pub filter: Option<Regex>,
     /// Also dump all series at the end of each test.
     pub debug: bool,
+    /// Tell what is missing and what is too much, line by line, instead of both wholly.
+    pub diff: bool,
 }
 
 /// What the tests of a file came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Tests that ran.
-    pub tests: usize,
+    /// Tests that ran, in order.
+    pub tests: Vec<TestReport>,
     /// What was not as expected, each of one or more lines, in promtool's layout.
     pub failures: Vec<String>,
     /// What `debug` asked for.
     pub notes: Vec<String>,
+}
+
+/// What one test came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestReport {
+    pub name: String,
+    /// Those of its failures that are in [`Report::failures`].
+    pub failures: Vec<String>,
 }
 
 impl TestFile {

@@ -74,7 +74,10 @@ fn is_beyond_itself(expr: &Expr) -> bool {
 /// It knows plain names of labels only.
 const NARROW: &str = "is not valid label in grouping opts";
 /// What Prometheus refuses and the other grammar takes.
-const LENIENT: [&str; 4] = [
+const LENIENT: [&str; 6] = [
+    // It takes a number with a sign for a vector, and signs before strings.
+    "got scalar",
+    "unary expression only allowed",
     "filling in missing series",
     "invalid UTF-8 rune",
     "value out of range",

@@ -39,6 +39,29 @@ fn pairs(pairs: &[(String, String)]) -> String {
     braces(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
+/// The lines of an alert.
+pub(super) fn alert(AlertText { labels, annotations }: &AlertText) -> [String; 2] {
+    [format!("Labels:{}", pairs(labels)), format!("Annotations:{}", pairs(annotations))]
+}
+
+/// What is missing (`-`), too much (`+`), and on both sides. Lines keep their order.
+pub(super) fn diff(wanted: &[String], found: &[String]) -> String {
+    let mut rest: Vec<&String> = found.iter().collect();
+    let mut lines = vec!["        diff (-exp, +got):".to_owned()];
+    for line in wanted {
+        // Lines of what is found that come before stay in order.
+        if let Some(place) = rest.iter().position(|found| *found == line) {
+            lines.extend(rest.drain(..place).map(|line| format!("          + {line}")));
+            rest.remove(0);
+            lines.push(format!("            {line}"));
+        } else {
+            lines.push(format!("          - {line}"));
+        }
+    }
+    lines.extend(rest.into_iter().map(|line| format!("          + {line}")));
+    lines.join("\n")
+}
+
 /// Alerts, one below the other.
 pub(super) fn alerts(alerts: &[AlertText]) -> String {
     if alerts.is_empty() {
@@ -48,12 +71,9 @@ pub(super) fn alerts(alerts: &[AlertText]) -> String {
     let each: Vec<String> = alerts
         .iter()
         .enumerate()
-        .map(|(index, AlertText { labels, annotations })| {
-            format!(
-                "\n{indent}{index}:\n{indent}  Labels:{}\n{indent}  Annotations:{}",
-                pairs(labels),
-                pairs(annotations)
-            )
+        .map(|(index, text)| {
+            let [labels, annotations] = alert(text);
+            format!("\n{indent}{index}:\n{indent}  {labels}\n{indent}  {annotations}")
         })
         .collect();
     format!("[{}\n{indent}]", each.join(","))
@@ -78,26 +98,27 @@ fn float(value: f64) -> String {
     }
 }
 
-/// Samples in one line.
-pub(super) fn found(samples: &[VectorElement]) -> String {
+/// Samples, each as a line.
+pub(super) fn found(samples: &[VectorElement]) -> Vec<String> {
     let each = samples.iter().map(|sample| match &sample.value {
         Sample::Float(value) => format!("{} {}", labels(&sample.labels), float(*value)),
         Sample::Histogram(value) => format!("{} {}", labels(&sample.labels), histogram(value)),
     });
-    joined(&each.collect::<Vec<_>>())
+    each.collect()
 }
 
-pub(super) fn wanted(samples: &[Wanted]) -> String {
+pub(super) fn wanted(samples: &[Wanted]) -> Vec<String> {
     let each = samples.iter().map(|sample| match &sample.value {
         WantedValue::Float(value) => format!("{} {}", labels(&sample.labels), float(*value)),
         WantedValue::Histogram { histogram: value, .. } => {
             format!("{} {}", labels(&sample.labels), histogram(value))
         }
     });
-    joined(&each.collect::<Vec<_>>())
+    each.collect()
 }
 
-fn joined(texts: &[String]) -> String {
+/// Samples in one line.
+pub(super) fn joined(texts: &[String]) -> String {
     if texts.is_empty() { "nil".to_owned() } else { texts.join(", ") }
 }
 

@@ -12,7 +12,7 @@ use promql::{
 };
 
 use super::{
-    EVALUATIONS_MAX, LoadedFile, Report, RunOptions, TestFile, compare,
+    EVALUATIONS_MAX, LoadedFile, Report, RunOptions, TestFile, TestReport, compare,
     format::{AlertTest, ExprTest, Test},
     input::Input,
     report::{self, AlertText},
@@ -43,16 +43,16 @@ pub(super) fn run(file: &TestFile, rules: &[LoadedFile], options: &RunOptions) -
         if options.filter.as_ref().is_some_and(|filter| !filter.is_match(&test.name)) {
             continue;
         }
-        report.tests += 1;
         let name =
             if test.name.is_empty() { format!("unnamed#{index}") } else { test.name.clone() };
-        let mut run =
-            Run { file, test, name, interval, failures: Vec::new(), store: MemoryStore::default() };
+        let (failures, store) = (Vec::new(), MemoryStore::default());
+        let mut run = Run { file, test, name, interval, diff: options.diff, failures, store };
         run.test(rules, &order);
         if options.debug {
             report.notes.push(run.dump());
         }
-        report.failures.extend(run.failures);
+        report.failures.extend_from_slice(&run.failures);
+        report.tests.push(TestReport { name: run.name, failures: run.failures });
     }
     report
 }
@@ -64,6 +64,8 @@ struct Run<'a> {
     name: String,
     /// Between evaluations.
     interval: Duration,
+    /// Whether to tell differences line by line.
+    diff: bool,
     failures: Vec<String>,
     store: MemoryStore,
 }
@@ -185,7 +187,7 @@ impl Run<'_> {
             // Alerts are looked at as of the evaluation before their time.
             let next = after + self.interval;
             while let Some(test) = tests.next_if(|test| test.eval_time < next) {
-                if let Err(message) = alerts(test, &groups) {
+                if let Err(message) = alerts(test, &groups, self.diff) {
                     self.fail(&message);
                 }
             }
@@ -210,12 +212,17 @@ impl Run<'_> {
         if compare::same(&wanted, &found, self.file.format.fuzzy_compare) {
             return Ok(());
         }
-        Err(format!(
-            "    expr: {:?}, time: {at},\n        exp: {}\n        got: {}",
-            test.expr,
-            report::wanted(&wanted),
-            report::found(&found)
-        ))
+        let differs = if self.diff {
+            report::diff(&report::wanted(&wanted), &report::found(&found))
+        } else {
+            let (wanted, found) = (report::wanted(&wanted), report::found(&found));
+            format!(
+                "        exp: {}\n        got: {}",
+                report::joined(&wanted),
+                report::joined(&found)
+            )
+        };
+        Err(format!("    expr: {:?}, time: {at},\n{differs}", test.expr))
     }
 
     /// All series, of input and of rules.
@@ -258,7 +265,7 @@ fn report_series(store: &MemoryStore, end: Timestamp) -> Vec<String> {
 }
 
 /// Compares the alerts of one name that are firing with those expected.
-fn alerts(test: &AlertTest, groups: &[Group]) -> Result<(), String> {
+fn alerts(test: &AlertTest, groups: &[Group], diff: bool) -> Result<(), String> {
     let owned = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let rules = groups.iter().flat_map(Group::rules);
     let firing = rules
@@ -293,11 +300,15 @@ fn alerts(test: &AlertTest, groups: &[Group]) -> Result<(), String> {
     if found == wanted {
         return Ok(());
     }
-    Err(format!(
-        "    alertname: {}, time: {},\n        exp:{},\n        got:{}",
-        test.alertname,
-        format_duration(test.eval_time),
-        report::alerts(&wanted),
-        report::alerts(&found)
-    ))
+    let differs = if diff {
+        let lines = |alerts: &[AlertText]| -> Vec<String> {
+            alerts.iter().flat_map(report::alert).collect()
+        };
+        report::diff(&lines(&wanted), &lines(&found))
+    } else {
+        let (wanted, found) = (report::alerts(&wanted), report::alerts(&found));
+        format!("        exp:{wanted},\n        got:{found}")
+    };
+    let (name, time) = (&test.alertname, format_duration(test.eval_time));
+    Err(format!("    alertname: {name}, time: {time},\n{differs}"))
 }

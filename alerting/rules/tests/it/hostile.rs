@@ -50,7 +50,7 @@ fn try_everything(rules: &str, tests: &str) {
     drop(RuleFile::parse("r", rules));
     if let Ok(file) = TestFile::parse("t", tests) {
         let loaded = LoadedFile { name: "r".to_owned(), text: rules.to_owned() };
-        file.run(&[loaded], &RunOptions { filter: None, debug: true });
+        file.run(&[loaded], &RunOptions { filter: None, debug: true, diff: true });
     }
 }
 

@@ -73,7 +73,49 @@ fn what_newer_versions_added_passes() {
         .map(|(name, text)| LoadedFile { name: name.to_owned(), text: text.to_owned() });
     let report = file.run(&loaded, &RunOptions::default());
     assert_eq!(report.failures, Vec::<String>::new());
-    assert_eq!(report.tests, 5);
+    assert_eq!(report.tests.len(), 5);
+}
+
+#[test]
+fn differences_are_told_line_by_line() {
+    const TESTS: &str = "
+tests:
+- name: ours
+  interval: 1m
+  input_series: [{series: 'a{x=\"1\"}', values: 1x5}, {series: 'a{x=\"2\"}', values: 2x5}]
+  alert_rule_test:
+  - {alertname: High, eval_time: 2m, exp_alerts: [{exp_labels: {x: 3}}, {exp_labels: {x: 2}}]}
+  promql_expr_test:
+  - {expr: a, eval_time: 1m, exp_samples: [{labels: 'a{x=\"1\"}', value: 1}, {labels: 'a{x=\"2\"}', value: 3}]}
+  - {expr: a > 1, eval_time: 1m, exp_samples: [{labels: 'a{x=\"2\"}', value: 2}]}
+- {name: empty}
+";
+    const RULES: &str = "groups: [{name: g, rules: [{alert: High, expr: a}]}]";
+    let loaded = LoadedFile { name: "rules.yml".to_owned(), text: RULES.to_owned() };
+    let file = TestFile::parse("tests.yml", TESTS).unwrap();
+    let report = file.run(&[loaded], &RunOptions { diff: true, ..RunOptions::default() });
+    let expected = [
+        "    file: tests.yml, name: ours,
+    alertname: High, time: 2m,
+        diff (-exp, +got):
+          + Labels:{alertname=\"High\", x=\"1\"}
+          + Annotations:{}
+            Labels:{alertname=\"High\", x=\"2\"}
+            Annotations:{}
+          - Labels:{alertname=\"High\", x=\"3\"}
+          - Annotations:{}",
+        "    file: tests.yml, name: ours,
+    expr: \"a\", time: 1m,
+        diff (-exp, +got):
+            {__name__=\"a\", x=\"1\"} 1E+00
+          - {__name__=\"a\", x=\"2\"} 3E+00
+          + {__name__=\"a\", x=\"2\"} 2E+00",
+    ];
+    assert_eq!(report.failures, expected);
+    let names: Vec<&str> = report.tests.iter().map(|test| test.name.as_str()).collect();
+    assert_eq!(names, ["ours", "empty"]);
+    assert_eq!(report.tests[0].failures, expected);
+    assert_eq!(report.tests[1].failures, Vec::<String>::new());
 }
 
 /// Tests of the same series and rules that expect nothing: what is found instead must be the same.

@@ -13,7 +13,7 @@ use disk::sim::Random;
 use e2e::peers;
 
 /// Sets of data, and queries about each.
-const SETS: u64 = 12;
+const SETS: u64 = 20;
 const QUERIES: u64 = 40;
 
 #[test]

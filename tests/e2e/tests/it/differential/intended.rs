@@ -19,7 +19,7 @@ struct Intended {
     effect: fn(&Value, &Value) -> bool,
 }
 
-const ALL: [Intended; 8] = [
+const ALL: [Intended; 9] = [
     Intended {
         reason: "before version 3 a limit below one was an error where it does not fit 64 bits",
         cause: |expr| aggregates(expr, &RANKING),
@@ -29,6 +29,15 @@ const ALL: [Intended; 8] = [
         reason: "which of several elements of one value is left depends on the order in the store",
         cause: |expr| aggregates(expr, &RANKING),
         effect: |ours, theirs| values(ours) == values(theirs),
+    },
+    Intended {
+        reason: "what is computed from such a choice differs as well",
+        cause: |expr| {
+            let mut chosen = false;
+            expr.visit(&mut |part| chosen |= aggregates(part, &RANKING));
+            chosen && !aggregates(expr, &RANKING)
+        },
+        effect: |ours, theirs| is_success(ours) && is_success(theirs),
     },
     Intended {
         reason: "before version 3 the spread of one value was 0, whatever the value",
@@ -52,7 +61,9 @@ const ALL: [Intended; 8] = [
             }
             _ => false,
         },
-        effect: |ours, theirs| values(ours).is_some() && values(theirs).is_some(),
+        effect: |ours, theirs| {
+            is_success(ours) && (is_success(theirs) || has_error(theirs, "same labelset"))
+        },
     },
     Intended {
         reason: "before version 3 a counter was not extrapolated to its zero in the same way",
@@ -68,9 +79,12 @@ const ALL: [Intended; 8] = [
         effect: |ours, theirs| is_success(ours) && has_error(theirs, "same labelset"),
     },
     Intended {
-        reason: "the last digit of a function of the mathematical library becomes a label or counts",
+        reason: "the last digit of a sum or of a mathematical function becomes a label or counts",
         cause: |expr| match expr {
             Expr::Binary(node) => matches!(node.op, BinaryOp::Mod | BinaryOp::Sub | BinaryOp::Add),
+            Expr::Call(call) => {
+                matches!(call.function.id, FunctionId::AvgOverTime | FunctionId::SumOverTime)
+            }
             expr => aggregates(expr, &[AggregateOp::CountValues]),
         },
         effect: |ours, theirs| values(ours) == values(theirs) || all(ours, theirs, is_close),

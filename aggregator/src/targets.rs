@@ -20,8 +20,8 @@ pub(crate) const SILENT_AFTER: Duration = REPORT_EVERY.saturating_mul(3);
 pub(crate) const FORGOTTEN_AFTER: Duration = REPORT_EVERY.saturating_mul(6);
 /// Nodes that one token may report on.
 pub(crate) const NODES_PER_TOKEN_MAX: usize = 5_000;
-/// What the reports of one token may take, as JSON that is not compressed.
-pub(crate) const BYTES_PER_TOKEN_MAX: usize = 128 << 20;
+/// What the reports of one token may take in memory.
+pub(crate) const BYTES_PER_TOKEN_MAX: usize = 256 << 20;
 /// Longest name of a node.
 pub(crate) const NODE_BYTES_MAX: usize = 512;
 
@@ -59,7 +59,8 @@ pub(crate) enum ReportRefused {
 }
 
 impl Reports {
-    /// Keeps a report in place of the node's last one. `bytes` is its length as JSON.
+    /// Keeps a report in place of the node's last one. `bytes` is what it takes in
+    /// memory.
     pub(crate) fn put(
         &self,
         token: &str,

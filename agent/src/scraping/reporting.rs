@@ -15,6 +15,9 @@ const GAP: Duration = Duration::from_secs(1);
 /// More time from one report to the next for each MiB of it, before compression.
 const GAP_PER_MIB: Duration = Duration::from_secs(2);
 
+/// After this time a report that was not taken is made anew.
+const RETRY: Duration = Duration::from_secs(5);
+
 /// How reporting goes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Counts {
@@ -75,18 +78,19 @@ impl Reporter {
         loop {
             changes.mark_unchanged();
             let began = Instant::now();
-            let bytes = self.send().await;
+            let (bytes, is_taken) = self.send().await;
             let mebibytes = u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
             tokio::time::sleep_until(began + GAP + GAP_PER_MIB.saturating_mul(mebibytes)).await;
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { return },
-                () = tokio::time::sleep_until(began + REPORT_EVERY) => {}
+                () = tokio::time::sleep_until(began + if is_taken { REPORT_EVERY } else { RETRY }) => {}
             }
         }
     }
 
-    /// Sends one report, and returns how long it is before compression.
-    async fn send(&self) -> usize {
+    /// Sends one report. Returns how long it is before compression, and whether it was taken, or
+    /// refused for good.
+    async fn send(&self) -> (usize, bool) {
         let (status, node) = (self.status.clone(), self.node.clone());
         let written = tokio::task::spawn_blocking(move || {
             let report = status.report(&node);
@@ -102,13 +106,14 @@ impl Reporter {
             Err(error) => {
                 tracing::error!(error, "the report on targets cannot be written");
                 self.counts.failed.inc();
-                return 0;
+                return (0, true);
             }
         };
         self.counts.left_out.inc_by(left_out);
         match self.client.put_targets(&self.node, packed).await {
             Ok(()) => {
                 self.counts.sent.inc();
+                (bytes, true)
             }
             Err(error) => {
                 self.counts.failed.inc();
@@ -118,8 +123,8 @@ impl Reporter {
                 } else {
                     tracing::warn!(error = text, "the aggregator refuses the report on targets");
                 }
+                (bytes, !error.is_temporary())
             }
         }
-        bytes
     }
 }

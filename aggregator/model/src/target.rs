@@ -3,9 +3,12 @@
 //! A report is whole: it replaces the one before. Its limits are what a sender keeps to and what a
 //! receiver refuses to exceed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, marker::PhantomData, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, SeqAccess, Visitor},
+};
 
 use crate::{metadata::Metadata, relabel::RelabelRule, tenant::TenantId, time::Timestamp};
 
@@ -16,6 +19,11 @@ pub const REPORT_BYTES_MAX: usize = 16 << 20;
 /// Targets in one report, active and dropped together.
 pub const REPORT_TARGETS_MAX: usize = 20_000;
 
+/// Pools, and lists of families, in one report.
+pub const REPORT_LISTS_MAX: usize = 20_000;
+/// Rules of one pool.
+pub const REPORT_RULES_MAX: usize = 1_000;
+
 /// Labels by name.
 pub type LabelMap = BTreeMap<String, String>;
 
@@ -23,8 +31,10 @@ pub type LabelMap = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TargetsReport {
+    #[serde(deserialize_with = "at_most::<_, _, REPORT_LISTS_MAX>")]
     pub pools: Vec<PoolReport>,
     /// What targets say of their metrics. Many targets are of the same program, so they share.
+    #[serde(deserialize_with = "at_most::<_, _, REPORT_LISTS_MAX>")]
     pub families: Vec<Vec<Family>>,
     /// Targets that had no room.
     pub left_out: u64,
@@ -42,12 +52,12 @@ pub struct PoolReport {
     #[serde(default)]
     pub config: String,
     /// How targets are relabelled.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<_, _, REPORT_RULES_MAX>")]
     pub rules: Vec<RelabelRule>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<_, _, REPORT_TARGETS_MAX>")]
     pub targets: Vec<TargetReport>,
     /// Some of those that relabelling dropped.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<_, _, REPORT_TARGETS_MAX>")]
     pub dropped: Vec<DroppedReport>,
     /// How many it dropped, by whose they are.
     #[serde(default)]
@@ -120,8 +130,53 @@ impl TargetsReport {
         })
     }
 
+    /// Labels of all targets, which is what takes the memory.
+    pub fn label_count(&self) -> usize {
+        let of_pool = |pool: &PoolReport| {
+            let targets = pool.targets.iter();
+            let active = targets.map(|target| target.discovered.len() + target.labels.len());
+            let dropped = pool.dropped.iter().map(|dropped| dropped.discovered.len());
+            active.chain(dropped).sum::<usize>()
+        };
+        self.pools.iter().map(of_pool).sum()
+    }
+
     /// Active and dropped ones together.
     pub fn target_count(&self) -> usize {
         self.pools.iter().map(|pool| pool.targets.len() + pool.dropped.len()).sum()
     }
 }
+
+/// A list that is refused as soon as it is too long: empty entries take far more room in memory than
+/// as text.
+fn at_most<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_seq(Bounded::<T, MAX>(PhantomData))
+}
+
+struct Bounded<T, const MAX: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Bounded<T, MAX> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element()? {
+            if list.len() >= MAX {
+                return Err(A::Error::custom(format_args!("a list is longer than {MAX}")));
+            }
+            list.push(entry);
+        }
+        Ok(list)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ use crate::{auth::Caller, state::State, targets::Known};
 
 pub(crate) use relabel_steps::relabel_steps;
 
+/// What a label takes in memory besides its text.
+const LABEL_BYTES: usize = 96;
 /// Targets or descriptions in one answer.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -97,7 +99,8 @@ fn take(
     }
     report.tenants().try_for_each(|tenant| access.require_tenant(tenant))?;
     let now = daemon::clock::now();
-    let kept = state.targets.put(&access.name, node, report, bytes.len(), now);
+    let bytes = bytes.len() + report.label_count() * LABEL_BYTES;
+    let kept = state.targets.put(&access.name, node, report, bytes, now);
     kept.map_err(|refused| ApiError::TooManyRequests(refused.to_string()))
 }
 

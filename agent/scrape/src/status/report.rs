@@ -3,8 +3,8 @@
 use std::{collections::HashMap, io, sync::Arc};
 
 use model::target::{
-    DroppedReport, Family, LabelMap, PoolReport, REPORT_BYTES_MAX, REPORT_TARGETS_MAX,
-    TargetReport, TargetsReport,
+    DroppedReport, Family, LabelMap, PoolReport, REPORT_BYTES_MAX, REPORT_RULES_MAX,
+    REPORT_TARGETS_MAX, TargetReport, TargetsReport,
 };
 use reqwest::Url;
 use serde::Serialize;
@@ -63,7 +63,7 @@ impl Writer {
     fn pool(&mut self, taken: Taken, node: &str) -> PoolReport {
         let Taken { mut pool, targets, dropped } = taken;
         let bytes = json_bytes(&pool);
-        if self.bytes + bytes > BYTES_MAX {
+        if self.bytes + bytes > BYTES_MAX || pool.rules.len() > REPORT_RULES_MAX {
             // Without its settings a pool is as long as its name.
             pool.config.clear();
             pool.rules.clear();

@@ -13,8 +13,6 @@ use serde::Serialize;
 use super::{ApiError, Params, look, pool_name, success, unknown_pool};
 use crate::{auth::Caller, state::State};
 
-/// Rules of one pool that are explained.
-const RULES_MAX: usize = 1_000;
 /// A label set beyond this ends the explanation: rules that double a value again and again would
 /// fill the memory.
 const LABELS_BYTES_MAX: usize = 64 << 10;
@@ -54,9 +52,6 @@ pub(crate) async fn relabel_steps(
 }
 
 fn explain(pool: &PoolReport, labels: BTreeMap<String, String>) -> Result<Steps, ApiError> {
-    if pool.rules.len() > RULES_MAX {
-        return Err(ApiError::Execution(format!("more than {RULES_MAX} rules")));
-    }
     let mut labels: LabelSet = labels.into_iter().collect();
     let mut keep = true;
     let mut steps = Vec::with_capacity(pool.rules.len());

@@ -15,6 +15,13 @@ use crate::evaluate::Answers;
 /// Bytes that a compiled pattern of a template may take.
 const PATTERN_BYTES_MAX: usize = 256 << 10;
 
+/// Bytes of a compiled pattern times bytes of the text that it is matched with: what a match may cost
+/// at most grows with both. Source: documentation of the crate `regex`, "Untrusted input".
+const MATCH_WORK_MAX: usize = 1 << 28;
+
+/// Longest text in which all matches are replaced: finding all may cost the square of its length.
+const REPLACED_BYTES_MAX: usize = 8 << 10;
+
 /// Most different patterns of the templates of one alert: compiling one is much work.
 const PATTERNS_MAX: usize = 100;
 
@@ -34,7 +41,8 @@ struct Data<'a> {
     source: &'a dyn Answers,
     at: Timestamp,
     queries: Cell<u32>,
-    patterns: RefCell<BTreeMap<String, Regex>>,
+    /// With the bytes that each may have.
+    patterns: RefCell<BTreeMap<String, (usize, Regex)>>,
 }
 
 /// Names, in order.
@@ -96,18 +104,24 @@ impl<'a> Prometheus<'a> {
         self.data.as_ref().ok_or_else(|| "there is no data".to_owned())
     }
 
-    /// A compiled pattern, which is kept.
-    fn pattern(&self, pattern: &str) -> Result<Regex, String> {
+    /// A compiled pattern, which is kept, for a text.
+    fn pattern(&self, pattern: &str, text: &str) -> Result<Regex, String> {
         let mut known = self.data()?.patterns.borrow_mut();
-        if let Some(compiled) = known.get(pattern) {
+        let most = bytes_max(text.len());
+        if let Some((_, compiled)) = known.get(pattern).filter(|(limit, _)| *limit <= most) {
             return Ok(compiled.clone());
         }
-        if known.len() >= PATTERNS_MAX {
+        if known.len() >= PATTERNS_MAX && !known.contains_key(pattern) {
             return Err(format!("templates of one alert may use {PATTERNS_MAX} patterns"));
         }
-        let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build();
-        let compiled = built.map_err(|error| format!("invalid pattern {pattern:?}: {error}"))?;
-        known.insert(pattern.to_owned(), compiled.clone());
+        let built = RegexBuilder::new(pattern).size_limit(most).build();
+        let compiled = built.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                format!("pattern {pattern:?} is too large for a text of {} bytes", text.len())
+            }
+            error => format!("invalid pattern {pattern:?}: {error}"),
+        })?;
+        known.insert(pattern.to_owned(), (most, compiled.clone()));
         Ok(compiled)
     }
 
@@ -156,11 +170,20 @@ impl Functions for Prometheus<'_> {
                 sort_by_label(string(name)?, list.items())
             }
             ("reReplaceAll", [pattern, replacement, text]) => {
-                let pattern = self.pattern(string(pattern)?)?;
-                Ok(replace::all(&pattern, string(text)?, string(replacement)?, most).into())
+                let text = string(text)?;
+                if text.len() > REPLACED_BYTES_MAX {
+                    let message = "reReplaceAll takes a text of at most";
+                    return Err(format!(
+                        "{message} {REPLACED_BYTES_MAX} bytes, not {}",
+                        text.len()
+                    ));
+                }
+                let pattern = self.pattern(string(pattern)?, text)?;
+                Ok(replace::all(&pattern, text, string(replacement)?, most).into())
             }
             ("match", [pattern, text]) => {
-                Ok(Value::Bool(self.pattern(string(pattern)?)?.is_match(string(text)?)))
+                let text = string(text)?;
+                Ok(Value::Bool(self.pattern(string(pattern)?, text)?.is_match(text)))
             }
             ("safeHtml", [text]) => Ok(Value::Html(string(text)?.into())),
             ("title", [text]) => Ok(strings::title(string(text)?, most).into()),
@@ -182,6 +205,13 @@ impl Functions for Prometheus<'_> {
             _ => Err(wrong_arguments(args)),
         }
     }
+}
+
+/// How large a pattern may be for a text. A power of two, so that a pattern is compiled again for
+/// longer texts a few times only.
+fn bytes_max(text: usize) -> usize {
+    let most = (MATCH_WORK_MAX / text.max(1)).clamp(1, PATTERN_BYTES_MAX);
+    1 << most.ilog2()
 }
 
 fn wrong_arguments(args: &[Value]) -> String {

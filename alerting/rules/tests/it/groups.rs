@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use model::time::Timestamp;
-use promql::script::MemoryStore;
-use rules::{Environment, Group, RuleError, RuleFile};
+use model::{query::Queryable, time::Timestamp};
+use promql::{Context, script::MemoryStore};
+use rules::{AppendError, Environment, Group, NewSample, RuleError, RuleFile, Storage};
 
 use super::lab::{Lab, group, shown};
 
@@ -68,7 +68,7 @@ fn a_new_version_of_a_file_keeps_the_state_of_its_rules() {
     assert_eq!(lab.evaluate(2).iter().flat_map(shown).collect::<Vec<_>>(), ["c 1 @2"]);
     let ended = lab.group.retire(Timestamp(180_000));
     assert_eq!(ended.iter().map(|sample| sample.labels.to_string()).collect::<Vec<_>>(), ["c"]);
-    assert!(ended.iter().all(rules::NewSample::is_stale));
+    assert!(ended.iter().all(NewSample::is_stale));
 }
 
 #[test]
@@ -116,4 +116,57 @@ fn slots_are_an_interval_apart_and_differ_between_groups() {
         .map(|group| group.slot(Timestamp(900_000_000)).0.rem_euclid(30_000))
         .collect();
     assert_ne!(offsets.first(), offsets.get(1));
+}
+
+/// A store that refuses everything for a while.
+struct Broken<'a> {
+    lab: &'a mut MemoryStore,
+    refuses: bool,
+}
+
+impl Storage for Broken<'_> {
+    fn queryable(&self) -> &dyn Queryable {
+        self.lab
+    }
+
+    fn append(&mut self, samples: &[NewSample]) -> Result<(), AppendError> {
+        if self.refuses {
+            return Err(AppendError { dropped: samples.len(), reason: "away".to_owned() });
+        }
+        self.lab.append(samples)
+    }
+}
+
+#[test]
+fn ends_that_could_not_be_stored_are_stored_later() {
+    let mut lab = Lab::new("groups: [{name: g, rules: [{record: a, expr: x > 1}]}]");
+    let mut stored = Vec::new();
+    for (minute, value, refuses) in
+        [(0, 2.0, false), (1, 1.0, true), (2, 1.0, true), (3, 1.0, false)]
+    {
+        lab.put(minute, "x", value);
+        let mut storage = Broken { lab: &mut lab.store, refuses };
+        let at = Timestamp(minute * 60_000);
+        let outcomes = lab.group.evaluate(at, &lab.engine, Context::unlimited(), &mut storage);
+        let refused = outcomes.iter().any(|outcome| outcome.error.is_some());
+        assert_eq!(refused, refuses, "minute {minute}");
+        if !refuses {
+            stored.extend(outcomes.iter().flat_map(shown));
+        }
+    }
+    assert_eq!(stored, ["a 2 @0", "a stale @3"]);
+}
+
+#[test]
+fn what_is_back_is_not_ended_by_what_is_owed() {
+    let mut lab = Lab::new("groups: [{name: g, rules: [{record: a, expr: x > 1}]}]");
+    for (minute, value, refuses) in [(0, 2.0, false), (1, 1.0, true), (2, 2.0, false)] {
+        lab.put(minute, "x", value);
+        let mut storage = Broken { lab: &mut lab.store, refuses };
+        let at = Timestamp(minute * 60_000);
+        let outcomes = lab.group.evaluate(at, &lab.engine, Context::unlimited(), &mut storage);
+        if minute == 2 {
+            assert_eq!(outcomes.iter().flat_map(shown).collect::<Vec<_>>(), ["a 2 @2"]);
+        }
+    }
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use model::{labels::Labels, time::Timestamp};
 use promql::{Context, Sample, script::MemoryStore};
-use rules::{RestoreOptions, Source};
+use rules::{AlertState, RestoreOptions, Source};
 
-use super::lab::{Lab, MINUTE, group};
+use super::lab::{Lab, MINUTE, group, shown};
 
 const RULES: &str = "groups: [{name: g, rules: [
   {alert: A, expr: x > 0, for: 30m, labels: {job: '{{ $labels.none }}', team: t}}]}]";
@@ -83,4 +83,58 @@ fn the_options_are_those_of_prometheus() {
     let minutes = |count: u64| Duration::from_secs(count * 60);
     let wanted = RestoreOptions { outage_tolerance: minutes(60), grace: minutes(10) };
     assert_eq!(RestoreOptions::default(), wanted);
+}
+
+const KEPT: &str = "groups: [{name: g, rules: [{alert: K, expr: x > 0, keep_firing_for: 10m}]}]";
+
+fn put(store: &mut MemoryStore, minute: i64, pairs: &[(&str, &str)], value: f64) {
+    let labels = Labels::new(pairs.iter().copied()).expect("are labels");
+    store.push(&labels, minute * MINUTE, &Sample::Float(value), 0).expect("is new");
+}
+
+/// A group right after a restart at minute 130, whose condition does not hold any more.
+fn after_restart(text: &str, store: MemoryStore) -> Lab {
+    let mut lab = Lab::with(group(text, false), store);
+    assert!(lab.evaluate(130).iter().all(|outcome| outcome.samples.is_empty()));
+    let source = Source { engine: &lab.engine, store: &lab.store, context: Context::unlimited() };
+    let at = Timestamp(130 * MINUTE);
+    lab.group.restore(at, &source, RestoreOptions::default()).expect("reads");
+    lab
+}
+
+/// A store in which the alert was firing until minute 125.
+fn fired() -> MemoryStore {
+    let mut store = MemoryStore::default();
+    put(&mut store, 125, &[("__name__", "ALERTS_FOR_STATE"), ("alertname", "K")], 6000.0);
+    let state = [("__name__", "ALERTS"), ("alertname", "K"), ("alertstate", "firing")];
+    put(&mut store, 125, &state, 1.0);
+    store
+}
+
+#[test]
+fn what_went_on_firing_goes_on() {
+    let mut lab = after_restart(KEPT, fired());
+    for (minute, state) in [
+        (131, Some(AlertState::Firing)),
+        (139, Some(AlertState::Firing)),
+        (140, Some(AlertState::Inactive)),
+    ] {
+        lab.evaluate(minute);
+        assert_eq!(lab.alert().map(|alert| alert.state), state, "minute {minute}");
+        assert_eq!(lab.alert().map(|alert| alert.active_at), Some(Timestamp(100 * MINUTE)));
+    }
+}
+
+#[test]
+fn series_of_alerts_that_ended_meanwhile_end() {
+    let mut lab = after_restart(&KEPT.replace(", keep_firing_for: 10m", ""), fired());
+    let written: Vec<String> = lab.evaluate(131).iter().flat_map(shown).collect();
+    let wanted = [
+        "ALERTS_FOR_STATE{alertname=\"K\"} stale @131",
+        "ALERTS{alertname=\"K\", alertstate=\"firing\"} stale @131",
+    ];
+    let mut written = written;
+    written.sort();
+    assert_eq!(written, wanted);
+    assert_eq!(lab.evaluate(132).iter().flat_map(shown).count(), 0);
 }

@@ -105,9 +105,9 @@ fn what_fails_is_told_in_the_text() {
 /// Each of these would take far more than the output may have.
 #[test]
 fn functions_stop_at_the_limit() {
-    let texts = "{{ $a := reReplaceAll \" \" \"a\" (printf \"%100000d\" 1) }}\
-                 {{ $r := reReplaceAll \" \" \"$$0\" (printf \"%100000d\" 1) }}\
-                 {{ $u := reReplaceAll \" \" \"ΐ\" (printf \"%100000d\" 1) }}";
+    let texts = "{{ $a := reReplaceAll \" \" \"a\" (printf \"%8000d\" 1) }}\
+                 {{ $r := reReplaceAll \" \" \"$$0\" (printf \"%8000d\" 1) }}\
+                 {{ $u := reReplaceAll \" \" \"ΐ\" (printf \"%8000d\" 1) }}";
     let table = [
         "{{ reReplaceAll \"a\" $a $a }}",
         "{{ reReplaceAll \"a+\" $r $a }}",
@@ -123,5 +123,28 @@ fn functions_stop_at_the_limit() {
         let name = bomb.split_whitespace().nth(1).expect("calls a function");
         let wanted = format!("result of {name} is too large");
         assert!(found.contains(&wanted), "{bomb}: {} bytes", found.len());
+    }
+}
+
+#[test]
+fn what_a_match_may_cost_is_limited() {
+    for (template, wanted) in [
+        ("{{ match \"(x{50}){20}\" (printf \"%5000d\" 1) }}", "false"),
+        (
+            "{{ match \"(x{50}){20}\" (printf \"%100000d\" 1) }}",
+            "is too large for a text of 100000",
+        ),
+        ("{{ match \"x\" (printf \"%100000d\" 1) }}", "false"),
+        (
+            "{{ match \"(x{50}){20}\" \"x\" }} {{ match \"(x{50}){20}\" (printf \"%100000d\" 1) }}",
+            "is too large for a text of 100000",
+        ),
+        (
+            "{{ reReplaceAll \"x\" \"\" (printf \"%8193d\" 1) }}",
+            "takes a text of at most 8192 bytes",
+        ),
+    ] {
+        let found = expanded(template);
+        assert!(found.contains(wanted), "{template}: {found}");
     }
 }

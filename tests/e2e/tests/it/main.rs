@@ -24,6 +24,7 @@ mod prometheus;
 mod receiver;
 mod reload;
 mod remote_read;
+mod rules;
 mod scrape;
 mod telemetry;
 mod usage;

@@ -186,7 +186,7 @@ impl Walk {
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 32) * limit >> 32
+        (((mixed ^ (mixed >> 31)) >> 32) * limit) >> 32
     }
 
     fn next(&mut self) -> f64 {

@@ -4,6 +4,7 @@ use model::{labels::Labels, tenant::TenantId};
 
 use super::super::{Counts, run};
 use crate::{
+    bounds::Bounds,
     hash::HashKey,
     head::Head,
     limits::Limits,
@@ -37,7 +38,7 @@ fn replay(records: Vec<(u8, Vec<u8>)>) -> (Vec<(Labels, f64)>, Counts) {
     let counts = run(&head, std::iter::once(name).chain(records));
     let partition = head.get(&TenantId::new("acme").unwrap()).unwrap();
     let mut found = Vec::new();
-    for (labels, snapshot) in partition.select(&[], i64::MIN, i64::MAX).unwrap() {
+    for (labels, snapshot) in partition.select(&[], i64::MIN, i64::MAX, &Bounds::NONE).unwrap() {
         let mut samples = Samples::default();
         snapshot.decode(&mut samples).unwrap();
         assert_eq!(samples.floats.len(), 1, "of {labels}");

@@ -15,6 +15,9 @@ pub(crate) fn run(check: &cli::Check) -> Result<(), Failure> {
             config.aggregator.validate().map_err(|error| fault(error.to_string()))?;
             config.agent.validate().map_err(|error| fault(error.to_string()))?;
             config.alerting.validate().map_err(|error| fault(error.to_string()))?;
+            let folder = file.parent().unwrap_or(Path::new(""));
+            alerting::ruler::check(folder, &config.alerting)
+                .map_err(|error| fault(error.to_string()))?;
             exit::print(&format!("{}: configuration is valid\n", file.display()))
         }
         cli::Check::Data { dir, json } => data(dir, *json),

@@ -4,7 +4,11 @@
 mod load;
 mod remote;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use daemon::{clock, control::ControlClient, metrics::Metrics, stop::Stop};
 use model::{
@@ -96,6 +100,12 @@ struct Ruler {
     telling: bool,
     /// Whether the aggregator was told anything yet.
     told: bool,
+}
+
+/// Reads all rule files, and counts their rules. Relative names begin at `folder`.
+pub fn check(folder: &Path, settings: &Settings) -> Result<usize, LoadError> {
+    let specs = load::read(folder, &settings.rules)?;
+    Ok(specs.iter().map(|(_, group)| group.rules.len()).sum())
 }
 
 /// Evaluates rules until `stop`. Files that cannot be used at the start are an error; at a reload

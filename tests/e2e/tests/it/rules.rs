@@ -288,3 +288,44 @@ fn prometheus_says_the_same_of_the_same_rules() {
     comparable(&mut ours);
     assert_eq!(ours, theirs);
 }
+
+#[test]
+fn a_request_bound_to_a_tenant_reaches_no_other() {
+    let server = Server::start();
+    put_load(&server, 7.0);
+    let bound = |token: &str, tenant: &str, path: &str| {
+        let request = server.request(reqwest::Method::GET, token, path);
+        request.header("x-tidewatch-tenant", tenant).send().expect("answers")
+    };
+    let query = "/api/v1/query?query=load";
+    let seen: Value = bound(OPERATOR, "acme", query).json().expect("is JSON");
+    assert_eq!(seen["data"]["result"].as_array().map(Vec::len), Some(1), "{seen}");
+    assert_eq!(seen["data"]["result"][0]["value"][1], "7");
+    for (token, tenant, status) in
+        [(ACME, "acme", 200), (ACME, "globex", 403), (OPERATOR, "a/b", 400), (OPERATOR, "", 400)]
+    {
+        assert_eq!(bound(token, tenant, query).status().as_u16(), status, "{tenant:?}");
+    }
+
+    // Alerting writes for one tenant in each request, and for none without saying which.
+    let batch = batch(&[("__name__", "recorded")], &[(now(), 1.0)]);
+    assert_eq!(send(&server, ALERTING, Version::V2, &batch).status().as_u16(), 403);
+
+    let report = |tenant: &str| {
+        json!({"groups": [{"tenant": tenant, "file": "f", "name": "g", "interval_seconds": 60.0,
+            "limit": 0, "rules": [], "evaluation_seconds": 0.0, "last_evaluation": null}]})
+    };
+    let tell = |token: &str, bound: Option<&str>, tenant: &str| {
+        let request = server.request(reqwest::Method::PUT, token, "/api/v1/rulers/r/rules");
+        let request = match bound {
+            Some(tenant) => request.header("x-tidewatch-tenant", tenant),
+            None => request,
+        };
+        request.json(&report(tenant)).send().expect("answers").status().as_u16()
+    };
+    assert_eq!(tell(ACME, None, "acme"), 403, "only alerting tells of rules");
+    assert_eq!(tell(ALERTING, Some("acme"), "globex"), 403);
+    assert_eq!(tell(ALERTING, Some("acme"), "acme"), 200);
+    let wrong = server.request(reqwest::Method::PUT, ALERTING, "/api/v1/rulers/r/rules").body("{");
+    assert_eq!(wrong.send().expect("answers").status().as_u16(), 400);
+}

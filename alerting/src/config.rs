@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use daemon::config::values::{HumanDuration, Secret};
+use daemon::{
+    alertmanager::{Alertmanager, AlertmanagerError},
+    config::values::{HumanDuration, Secret},
+};
 use model::tenant::{InvalidTenant, TenantId};
 use remediation::policy::{FleetPolicy, InvalidPolicy, Mode, Policy, RestartPolicy};
 use serde::Deserialize;
@@ -25,6 +28,8 @@ pub struct Settings {
     /// By what name the aggregator knows this ruler; each needs one of its own.
     pub ruler: String,
     pub evaluation: Evaluation,
+    /// Addresses of Alertmanagers that are told of alerts.
+    pub alertmanagers: Vec<String>,
     pub rules: Vec<RuleFiles>,
 }
 
@@ -94,6 +99,7 @@ impl Default for Settings {
             allow_reload: false,
             ruler: "main".to_owned(),
             evaluation: Evaluation::default(),
+            alertmanagers: Vec::new(),
             rules: Vec::new(),
             restarts: Restarts::default(),
         }
@@ -148,6 +154,8 @@ pub enum InvalidSettings {
     RulesTenant(#[source] InvalidTenant),
     #[error("alerting.ruler is empty or has more than {RULER_BYTES_MAX} bytes")]
     Ruler,
+    #[error("alerting.alertmanagers: {0}")]
+    Alertmanager(#[from] AlertmanagerError),
     #[error("alerting.evaluation.{0} must not be zero")]
     Zero(&'static str),
 }
@@ -173,10 +181,16 @@ impl Settings {
                 return Err(InvalidSettings::Zero(key));
             }
         }
+        self.alertmanagers()?;
         for set in &self.rules {
             set.tenant()?;
         }
         self.client().map(|_client| ())
+    }
+
+    pub(crate) fn alertmanagers(&self) -> Result<Vec<Alertmanager>, InvalidSettings> {
+        let addresses = self.alertmanagers.iter();
+        Ok(addresses.map(|address| Alertmanager::new(address)).collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn operator(&self) -> Result<TenantId, InvalidSettings> {

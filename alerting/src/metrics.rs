@@ -14,6 +14,8 @@ use prometheus_client::{
 use remediation::Stats;
 use rules::RosterStats;
 
+use crate::ruler::notify::Notified;
+
 /// The newest counts. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counts(Arc<Mutex<Stats>>);
@@ -65,6 +67,7 @@ struct Ruled {
     written: AtomicU64,
     lost: AtomicU64,
     reloaded: AtomicBool,
+    notified: Arc<Notified>,
 }
 
 impl RulerCounts {
@@ -77,6 +80,11 @@ impl RulerCounts {
 
     pub(crate) fn set(&self, stats: RosterStats) {
         *self.0.stats.lock().unwrap_or_else(PoisonError::into_inner) = stats;
+    }
+
+    /// What is counted of alerts that are told.
+    pub(crate) fn notified(&self) -> Arc<Notified> {
+        Arc::clone(&self.0.notified)
     }
 
     /// Samples that were stored.
@@ -115,6 +123,21 @@ impl Collector for RulerCounts {
                 "alerting_rule_series_ends_lost",
                 "Ends of series of removed rules that could not be stored",
                 self.0.lost.load(Ordering::Relaxed),
+            ),
+            (
+                "alerting_notifications_sent",
+                "Alerts that an Alertmanager took",
+                self.0.notified.sent.load(Ordering::Relaxed),
+            ),
+            (
+                "alerting_notification_failures",
+                "Alerts that an Alertmanager did not take",
+                self.0.notified.failed.load(Ordering::Relaxed),
+            ),
+            (
+                "alerting_notifications_dropped",
+                "Alerts dropped because too many waited",
+                self.0.notified.dropped.load(Ordering::Relaxed),
             ),
         ];
         for (name, help, value) in counters {

@@ -2,6 +2,7 @@
 //! block, writes what rules give, and tells the aggregator what became of them.
 
 mod load;
+pub(crate) mod notify;
 mod remote;
 
 use std::{
@@ -16,7 +17,8 @@ use model::{
     tenant::TenantId,
 };
 use rules::{
-    Backend as _, Done, Due, Environment, NewSample, RestoreOptions, Roster, RosterOptions,
+    Backend as _, Done, Due, Environment, NewSample, Notification, RestoreOptions, Roster,
+    RosterOptions,
 };
 use tokio::{
     sync::watch,
@@ -30,6 +32,7 @@ use crate::{
     config::{Evaluation, InvalidSettings, RETRY, Settings},
     metrics::RulerCounts,
 };
+use notify::Notifier;
 use remote::{Limits, Remote};
 
 /// How often a change is told at most; less often where telling takes long.
@@ -70,7 +73,7 @@ pub enum RulerError {
 
 /// What one task came to.
 enum Ended {
-    Evaluated { done: Box<Done>, written: u64 },
+    Evaluated { done: Box<Done>, notifications: Vec<Notification>, written: u64 },
     Retired(Retired),
     Told { took: Duration, succeeded: bool },
 }
@@ -92,6 +95,7 @@ struct Ruler {
     restore: RestoreOptions,
     source: Arc<RuleSource>,
     counts: RulerCounts,
+    notifier: Notifier,
     stop: Stop,
     tasks: JoinSet<Ended>,
     /// Whether something changed since the last report, and when the next may be sent.
@@ -146,6 +150,7 @@ impl Ruler {
                 external_url: external_url.clone(),
             },
         });
+        let counts = RulerCounts::register(metrics);
         Ok(Self {
             roster,
             client: settings.client()?,
@@ -161,7 +166,13 @@ impl Ruler {
                 grace: evaluation.grace.0,
             },
             source: Arc::new(source),
-            counts: RulerCounts::register(metrics),
+            notifier: Notifier::start(
+                settings.alertmanagers()?,
+                external_labels.clone(),
+                counts.notified(),
+                stop,
+            ),
+            counts,
             stop: stop.clone(),
             tasks: JoinSet::new(),
             changed: false,
@@ -199,10 +210,15 @@ impl Ruler {
     fn start_what_is_due(&mut self) {
         while let Some(due) = self.roster.due(clock::now()) {
             let mut remote = self.remote(due.key.tenant.as_ref());
-            let restore = self.restore;
+            let (restore, tells) = (self.restore, !self.notifier.is_idle());
             self.tasks.spawn_blocking(move || {
-                let done = Box::new(evaluate(due, &mut remote, restore));
-                Ended::Evaluated { done, written: remote.written }
+                let mut done = Box::new(evaluate(due, &mut remote, restore));
+                let notifications = if tells && done.group.is_restored() {
+                    done.group.notifications(done.at, notify::RESEND)
+                } else {
+                    Vec::new()
+                };
+                Ended::Evaluated { done, notifications, written: remote.written }
             });
         }
         for (tenant, samples) in self.roster.take_retired() {
@@ -238,7 +254,8 @@ impl Ruler {
 
     fn take(&mut self, ended: Ended) {
         match ended {
-            Ended::Evaluated { done, written } => {
+            Ended::Evaluated { done, notifications, written } => {
+                self.notifier.push(done.key.tenant.as_ref(), &notifications);
                 self.counts.written(written);
                 self.roster.finish(*done, clock::now());
                 self.changed = true;

@@ -6,6 +6,7 @@
 //! until [`stop::Stop`] says otherwise. Everything here may wait and do I/O; the cores below may not.
 
 pub mod admin;
+pub mod alertmanager;
 pub mod clock;
 pub mod config;
 pub mod control;

@@ -2,7 +2,8 @@
 //!
 //! The tests are in `tests/`; this library holds what they share. They need the release binary
 //! (`TIDEWATCH_BIN`, or `target/release/tidewatch`) and, unless `TIDEWATCH_WITHOUT_PEERS` is set,
-//! Debian's prometheus, promtool and chromium. A missing peer fails the test that needs it.
+//! Debian's prometheus, promtool, prometheus-alertmanager and chromium. A missing peer fails the test
+//! that needs it.
 
 #![expect(
     clippy::disallowed_methods,

@@ -31,3 +31,17 @@ pub fn prometheus_with(dir: &Path, port: u16, config: &str, args: &[&str]) -> Pr
         .args(args);
     Process::start("prometheus", &mut command)
 }
+
+/// Starts Debian's Alertmanager on a port, alone, with its data in a directory. It tells nobody.
+pub fn alertmanager(dir: &Path, port: u16) -> Process {
+    let file = dir.join("alertmanager.yml");
+    std::fs::write(&file, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        .expect("is written");
+    let mut command = Command::new("prometheus-alertmanager");
+    command
+        .arg(format!("--config.file={}", file.display()))
+        .arg(format!("--storage.path={}", dir.join("alerts").display()))
+        .arg("--cluster.listen-address=")
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Process::start("prometheus-alertmanager", &mut command)
+}

@@ -7,6 +7,7 @@
 
 mod admin;
 mod agent;
+mod alertmanager;
 mod api;
 mod crash;
 mod demo;

@@ -35,14 +35,14 @@ const OPERATORS: &str = "groups:
 ";
 
 /// The alerting daemon beside a server.
-struct Alerting {
-    process: Process,
+pub(crate) struct Alerting {
+    pub(crate) process: Process,
     dir: TempDir,
     port: u16,
 }
 
 impl Alerting {
-    fn start(server: &Server, sets: &str, files: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(server: &Server, sets: &str, files: &[(&str, &str)]) -> Self {
         let (dir, port) = (tempfile::tempdir().expect("is created"), free_port());
         std::fs::create_dir(dir.path().join("rules")).expect("is created");
         let config = format!(
@@ -74,7 +74,7 @@ impl Alerting {
     }
 
     /// The value of one of its own metrics.
-    fn metric(&self, name: &str) -> Option<f64> {
+    pub(crate) fn metric(&self, name: &str) -> Option<f64> {
         let url = format!("http://127.0.0.1:{}/metrics", self.port);
         let text = client().get(url).send().ok()?.text().ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 mod ours;
 mod prometheus;
+mod states;
 
 /// A mention of a schema.
 pub(super) fn reference(name: &str) -> Value {
@@ -27,6 +28,7 @@ pub(super) fn envelope(data: &Value) -> Value {
 pub(super) fn all() -> Map<String, Value> {
     prometheus::schemas()
         .into_iter()
+        .chain(states::schemas())
         .chain(ours::schemas())
         .map(|(n, s)| (n.to_owned(), s))
         .collect()

@@ -19,6 +19,7 @@ const fn in_path(name: &'static str, about: &'static str) -> Param {
 const GET: &[&str] = &["get"];
 const POST: &[&str] = &["post"];
 const GET_POST: &[&str] = &["get", "post"];
+const PUT: &[&str] = &["put"];
 const PUT_POST: &[&str] = &["post", "put"];
 const READ: Access = Access::Scopes(&[MetricsRead]);
 const OPERATOR: Access = Access::Scopes(&[Operator]);
@@ -28,6 +29,7 @@ const WRITE: Access = Access::Scopes(&[MetricsWrite, Agent]);
 const LOOK_UP: &[u16] = &[400, 500, 503];
 const EVALUATE: &[u16] = &[400, 422, 499, 500, 503];
 const STORE: &[u16] = &[400, 413, 415, 429, 500, 503];
+const STATES: &[u16] = &[503];
 const ADMINISTER: &[u16] = &[400, 422, 500, 503];
 
 const QUERY: Param = required("query", Kind::Text, "A PromQL expression.");
@@ -42,6 +44,8 @@ const MATCH: Param = query("match[]", Kind::Texts, "Series selectors, of which o
 const MATCH_REQUIRED: Param = Param { required: true, ..MATCH };
 const WAIT: Param = query("wait", Kind::Duration, "How long to wait for the first, at most 1m.");
 const NODE: Param = in_path("node", "The node's name.");
+const POOL: Param = query("scrapePool", Kind::Text, "One pool's only.");
+const POOL_REQUIRED: Param = Param { required: true, ..POOL };
 const AFTER: Param = query("after", Kind::Number, "The id of the last one seen.");
 const SEARCH: [Param; 12] = [
     query("search[]", Kind::Texts, "What names should be like, up to 32 terms."),
@@ -133,12 +137,27 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
     Operation { params: SEARCH_VALUES,
         ..asked("/api/v1/search/label_values", "SearchLabelValues", "search", "Values of a label by likeness.", Answer::Text("application/x-ndjson")) },
     // Targets, rules and alerts.
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/targets", "Targets", "targets", "Targets that are scraped.", Answer::Data("Object")) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/targets/metadata", "TargetMetadata", "targets", "What targets say of their metrics.", Answer::Data("Objects")) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/scrape_pools", "ScrapePools", "targets", "Names of scrape pools.", Answer::Data("Object")) },
+    Operation { params: &[query("state", Kind::OneOf(&["active", "dropped", "any"]), "Which; any unless given."), POOL], errors: STATES,
+        ..get("/api/v1/targets", "Targets", "targets", "Targets that agents scrape.", Answer::Data("Targets")) },
+    Operation { params: &[query("match_target", Kind::Text, "A selector of targets."), query("metric", Kind::Text, "One metric's only."), LIMIT], errors: &[400, 503],
+        ..get("/api/v1/targets/metadata", "TargetMetadata", "targets", "What targets say of their metrics.", Answer::Data("TargetMetadata")) },
+    Operation { params: &[POOL_REQUIRED, required("labels", Kind::Text, "A label set before relabelling, as a JSON object.")], errors: &[400, 404, 503],
+        ..get("/api/v1/targets/relabel_steps", "RelabelSteps", "targets", "How the rules of a pool change a label set, step by step.", Answer::Data("RelabelSteps")) },
+    Operation { errors: STATES,
+        ..get("/api/v1/scrape_pools", "ScrapePools", "targets", "Names of scrape pools.", Answer::Data("ScrapePools")) },
+    Operation { params: &[POOL_REQUIRED], errors: &[400, 404, 503],
+        ..get("/api/v1/scrape_pools/config", "ScrapePoolConfig", "targets", "The settings of a scrape pool, without secrets.", Answer::Data("Yaml")) },
+    Operation { methods: PUT, access: Access::Scopes(&[Agent]), params: &[NODE], body: Body::Json("Object"), errors: &[400, 413, 415, 429, 503],
+        ..get("/api/v1/nodes/{node}/targets", "ReportTargets", "targets", "An agent says how its targets are.", Answer::Nothing) },
     Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alertmanagers", "Alertmanagers", "alerts", "Alertmanagers that are told.", Answer::Data("Object")) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/rules", "Rules", "rules", "Rules and their state.", Answer::Data("Object")) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alerts", "Alerts", "alerts", "Alerts that are pending or firing.", Answer::Data("Object")) },
+    Operation { errors: &[400, 503],
+        params: &[query("type", Kind::OneOf(&["alert", "record"]), "One kind only."), query("rule_name[]", Kind::Texts, "Rules of these names."), query("rule_group[]", Kind::Texts, "Groups of these names."),
+            query("file[]", Kind::Texts, "Rules of these files."), MATCH, query("exclude_alerts", Kind::Flag, "Leaves out the alerts."), query("group_limit", Kind::Number, "Most groups."), query("group_next_token", Kind::Text, "Goes on where an answer ended.")],
+        ..get("/api/v1/rules", "Rules", "rules", "Rules and their state.", Answer::Data("Rules")) },
+    Operation { errors: STATES,
+        ..get("/api/v1/alerts", "Alerts", "alerts", "Alerts that are pending or firing.", Answer::Data("Alerts")) },
+    Operation { methods: PUT, access: Access::Scopes(&[Alerting]), params: &[in_path("name", "The ruler's name.")], body: Body::Json("Object"), errors: &[400, 413, 429, 503],
+        ..get("/api/v1/rulers/{name}/rules", "ReportRules", "rules", "A ruler says how its rules are.", Answer::Data("Nothing")) },
     // Writing and reading remotely.
     Operation { methods: POST, access: WRITE, errors: STORE, body: Body::Binary(&["application/x-protobuf"]),
         ..get("/api/v1/write", "Write", "remote", "Remote write, 1.0 and 2.0.", Answer::Nothing) },

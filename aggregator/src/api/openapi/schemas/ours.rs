@@ -21,6 +21,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let failed = whole(json!({"error": text()}));
     let result = json!({"oneOf": [reference("QueryData"), failed]});
     all.extend([
+        ("Nothing", json!({"type": "null"})),
         ("Me", me),
         ("Usages", list(usage)),
         ("LiveSample", whole(json!({"time": number(), "results": list(result)}))),

@@ -29,7 +29,6 @@ fn basics() -> Vec<(&'static str, Value)> {
         ("Text", text()),
         ("Texts", list(text())),
         ("Object", json!({"type": "object"})),
-        ("Objects", list(json!({"type": "object"}))),
         (
             "Time",
             json!({

@@ -95,13 +95,17 @@ fn odd_rows_are_taken_for_what_they_are() {
             0,
         ),
         ("h_count 3\nh_sum 4\n", "__name__=h count 3 sum 4 [(0, 1)] [3.0] [] exemplars 0", 0),
+        (
+            "h_bucket{le=\"-Inf\"} 1\nh_count 1\n",
+            "__name__=h count 1 sum 0 [(0, 1)] [1.0] [-inf] exemplars 0",
+            0,
+        ),
         // Fewer than below; another count; nothing that is a number.
         ("h_bucket{le=\"1\"} 2\nh_bucket{le=\"2\"} 1\n", "", 1),
         ("h_bucket{le=\"2\"} 1\nh_bucket{le=\"1\"} 2\n", "", 1),
         ("h_bucket{le=\"+Inf\"} 2\nh_count 3\n", "", 1),
         ("h_bucket{le=\"1\"} NaN\n", "", 1),
         ("h_count -1\n", "", 1),
-        ("h_bucket{le=\"-Inf\"} 1\nh_count 1\n", "", 1),
         // No rows of a histogram at all.
         ("h_bucket{le=\"x\"} 2\n", "__name__=h_bucket,le=x 2", 0),
         ("h_bucket 2\n", "__name__=h_bucket 2", 0),

@@ -19,6 +19,3 @@ mod start;
 pub(crate) use queue::Queue;
 pub(crate) use start::PushStartError;
 pub(crate) use start::{Pushing, start};
-
-/// The label that names a series' tenant.
-const TENANT_LABEL: &str = "tenant";

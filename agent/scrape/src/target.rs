@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use model::tenant::{InvalidTenant, TenantId};
+use model::tenant::{InvalidTenant, TENANT_LABEL, TenantId};
 use probe::schedule::name_hash;
 use reqwest::Url;
 
@@ -18,8 +18,6 @@ use crate::{
 
 pub(crate) const INSTANCE: &str = "instance";
 pub(crate) const JOB: &str = "job";
-/// The label of a series that says whose it is. Targets cannot set it.
-pub const TENANT: &str = "tenant";
 /// A target's label that says whose its series are.
 const INNER_TENANT: &str = "__tenant__";
 const SCHEME: &str = "__scheme__";
@@ -35,7 +33,7 @@ const INNER: &str = "__";
 pub struct Target {
     /// All labels after relabelling: what makes this target another than the next.
     pub identity: LabelSet,
-    /// What its series carry, with [`TENANT`].
+    /// What its series carry, with [`TENANT_LABEL`].
     pub labels: LabelSet,
     /// Before relabelling, for people.
     pub discovered: LabelSet,
@@ -142,7 +140,7 @@ pub fn populate(job: &Job, group: &Group, own: &LabelSet) -> Result<Populated, I
     if public.is_empty() {
         return Ok(Populated::Dropped(discovered));
     }
-    public.set(TENANT, tenant.as_str());
+    public.set(TENANT_LABEL, tenant.as_str());
     let target =
         Target { identity: labels, labels: public, discovered, url, tenant, interval, timeout };
     Ok(Populated::Target(Box::new(target)))

@@ -25,7 +25,7 @@ mod write;
 
 pub use cursor::Cursors;
 pub use read::{Read, Reader};
-pub use write::{Dropped, Opened, Options, Spool, SpoolError};
+pub use write::{Dropped, Opened, Options, Spool, SpoolError, samples_by_tenant};
 
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,11 @@ pub struct Read {
     pub batch: WriteBatch,
     /// Ticks before it, from the one asked for on, that are in the spool and cannot be read.
     pub damaged: u64,
+    /// Samples of it that are not valid, and were left out.
+    pub skipped: u64,
+    /// One more than the last tick that is in memory now: these are read even when the spool drops
+    /// them.
+    pub held: u64,
 }
 
 /// Reads ticks in order, for one destination. Holds the segment that it is in.
@@ -61,8 +66,9 @@ impl Reader {
                 }
             }
             let open = self.open.as_mut();
-            if let Some((number, batch)) = open.and_then(|open| open.next(from)) {
-                return Ok(Some(Read { number, batch, damaged }));
+            if let Some((number, batch, skipped)) = open.and_then(|open| open.next(from)) {
+                let held = self.open.as_ref().map_or(0, |open| open.end);
+                return Ok(Some(Read { number, batch, damaged, skipped, held }));
             }
             // What is left of the segment cannot be read.
             self.open = None;
@@ -98,14 +104,14 @@ impl Open {
     }
 
     /// The first tick from `from` on, if it can be read.
-    fn next(&mut self, from: u64) -> Option<(u64, WriteBatch)> {
+    fn next(&mut self, from: u64) -> Option<(u64, WriteBatch, u64)> {
         while let Some((number, body)) = self.ticks.get_mut(self.read) {
             self.read += 1;
             let (number, body) = (*number, std::mem::take(body));
             let mut batch = WriteBatch::default();
-            self.replay.read(&body, &mut batch).ok()?;
+            let skipped = self.replay.read(&body, &mut batch).ok()?;
             if number >= from {
-                return Some((number, batch));
+                return Some((number, batch, skipped));
             }
         }
         None

@@ -6,7 +6,7 @@ use disk::{
     Disk,
     journal::{self, Journal, JournalError, ReplayStats},
 };
-use model::{labels::Labels, write::WriteBatch};
+use model::{labels::Labels, tenant::TENANT_LABEL, write::WriteBatch};
 use wire::frames::{Encoder, Replay};
 
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
     segments::{Segments, TICK, parse},
 };
 
-/// The label that names a series' tenant.
-const TENANT_LABEL: &str = "tenant";
 /// A spool has room for at least so many segments, so that dropping one leaves most.
 const SEGMENTS_MIN: u64 = 4;
 
@@ -156,14 +154,16 @@ impl Spool {
     }
 
     /// Takes a tick, which is on disk after the next [`Self::sync`]. Numbers ascend; one that does
-    /// not is ignored, because it is there already.
+    /// not is ignored, because it is there already. An error tells which ticks were given up by it:
+    /// when those are earlier ones, this one was taken.
     pub fn append(&mut self, number: u64, tick: &WriteBatch) -> Result<(), SpoolError> {
         if number < self.next {
             return Ok(());
         }
+        let mut before = Ok(());
         if self.filled >= self.options.segment_bytes {
             // What is pending belongs to the old segment's epoch.
-            self.sync()?;
+            before = self.sync();
             self.journal.rotate();
             self.begin_segment();
         }
@@ -176,7 +176,7 @@ impl Spool {
         match self.journal.append(TICK, &self.payload) {
             Ok(()) => {
                 self.filled += self.payload.len() as u64;
-                Ok(())
+                before
             }
             Err(source) => Err(self.give_up(source)),
         }
@@ -235,7 +235,12 @@ impl Spool {
         let Some(oldest) = oldest.filter(|oldest| oldest.number < self.journal.segment()) else {
             return Ok(None);
         };
-        let dropped = self.count(oldest.number, oldest.end)?;
+        let dropped = self.count(oldest.number, oldest.end).unwrap_or_else(|_error| Dropped {
+            // It goes all the same: a spool that cannot shrink would fill the disk.
+            unreadable: oldest.end.saturating_sub(oldest.first),
+            end: oldest.end,
+            ..Dropped::default()
+        });
         self.journal.remove_before(oldest.number.saturating_add(1))?;
         self.segments.remove_oldest();
         Ok(Some(dropped))
@@ -248,7 +253,7 @@ impl Spool {
         self.segments.visit(segment, &mut |tick, body| {
             batch.clear();
             match replay.read(body, &mut batch) {
-                Ok(()) => dropped.ticks.push((tick, tenants(&batch))),
+                Ok(_) => dropped.ticks.push((tick, samples_by_tenant(&batch))),
                 Err(_) => dropped.unreadable += 1,
             }
         })?;
@@ -261,8 +266,8 @@ fn encoder() -> Encoder {
     Encoder::new(0, "")
 }
 
-/// Samples by tenant.
-fn tenants(batch: &WriteBatch) -> BTreeMap<String, u64> {
+/// Samples by tenant; the empty name is that of samples without one.
+pub fn samples_by_tenant(batch: &WriteBatch) -> BTreeMap<String, u64> {
     let mut tenants = BTreeMap::new();
     for series in batch.series() {
         let samples = (series.samples.len() + series.histograms.len()) as u64;

@@ -53,6 +53,8 @@ impl Line {
                 Ok(Some(read)) if read.number < until => {
                     self.attempts = 0;
                     self.metrics.spool_damaged_ticks.inc_by(read.damaged);
+                    self.queue.losses().add(self.destination, "", read.skipped);
+                    self.queue.holds(self.destination, read.held);
                     return Some(Arc::new(Tick::new(read.number, read.batch, true)));
                 }
                 Ok(_) => {}

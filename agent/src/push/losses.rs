@@ -6,12 +6,13 @@ use std::{
 };
 
 use model::{
-    labels::Labels,
+    tenant::TENANT_LABEL,
     time::Timestamp,
     write::{Sample, WriteBatch},
 };
 
-use super::TENANT_LABEL;
+use spool::samples_by_tenant;
+
 use crate::{metrics::AgentMetrics, sources::NodeLabels};
 
 /// The series that tells a tenant how many of its samples were lost.
@@ -39,17 +40,7 @@ impl Losses {
 
     /// All of a batch is lost to a destination.
     pub(super) fn batch(&self, destination: usize, batch: &WriteBatch) {
-        let mut tenants = BTreeMap::new();
-        for series in batch.series() {
-            let labels = Labels::from_bytes(series.labels);
-            let tenant = labels.as_ref().and_then(|labels| labels.get(TENANT_LABEL));
-            let samples = (series.samples.len() + series.histograms.len()) as u64;
-            match tenants.get_mut(tenant.unwrap_or_default()) {
-                Some(count) => *count += samples,
-                None => drop(tenants.insert(tenant.unwrap_or_default().to_owned(), samples)),
-            }
-        }
-        for (tenant, samples) in tenants {
+        for (tenant, samples) in samples_by_tenant(batch) {
             self.add(destination, &tenant, samples);
         }
     }

@@ -72,6 +72,10 @@ struct State {
     spooled: u64,
     /// The next tick of each destination.
     taken: Vec<u64>,
+    /// Ticks before this one are in the memory of the destination's reader, if it is not behind them.
+    held: Vec<u64>,
+    /// Estimated memory of what was handed to the spool and is not yet written.
+    spooling: usize,
 }
 
 impl State {
@@ -125,7 +129,9 @@ impl Queue {
         let Beginning { destinations, taken, next, spool } = beginning;
         let spooled = if spool.is_some() { next } else { NO_SPOOL };
         let losses = Losses::new(destinations, metrics.clone());
-        let state = State { ticks: VecDeque::new(), bytes: 0, next, spooled, taken };
+        let held = vec![0; taken.len()];
+        let ticks = VecDeque::new();
+        let state = State { ticks, bytes: 0, next, spooled, taken, held, spooling: 0 };
         let inner = Inner {
             state: Mutex::new(state),
             spool: Mutex::new(spool),
@@ -151,7 +157,7 @@ impl Queue {
         let mut state = self.state();
         let tick = Arc::new(Tick::new(state.next, batch, false));
         state.next += 1;
-        self.spool(&tick);
+        self.spool(&mut state, &tick);
         if tick.bytes > self.inner.bytes_max {
             self.lose(&state, &tick);
         } else {
@@ -166,12 +172,16 @@ impl Queue {
         self.changed(&state);
     }
 
-    /// Hands a tick to the spool. One that is busy for long misses some, and memory has them.
-    fn spool(&self, tick: &Arc<Tick>) {
+    /// Hands a tick to the spool. One that is busy for long misses some, and memory has them: what
+    /// waits for the disk takes no more memory than the queue may.
+    fn spool(&self, state: &mut State, tick: &Arc<Tick>) {
         let spool = self.inner.spool.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(spool) = &*spool else { return };
         tick.spooled.store(true, Ordering::Relaxed);
-        if spool.try_send(Arc::clone(tick)).is_err() {
+        let has_room = state.spooling == 0 || state.spooling + tick.bytes <= self.inner.bytes_max;
+        if has_room && spool.try_send(Arc::clone(tick)).is_ok() {
+            state.spooling += tick.bytes;
+        } else {
             tick.spooled.store(false, Ordering::Relaxed);
             self.inner.metrics.spool_failures.inc();
         }
@@ -250,6 +260,7 @@ impl Queue {
         let mut state = self.state();
         for tick in ticks {
             state.spooled = state.spooled.max(tick.number.saturating_add(1));
+            state.spooling = state.spooling.saturating_sub(tick.bytes);
             if !lost(tick.number) {
                 continue;
             }
@@ -263,6 +274,13 @@ impl Queue {
         self.changed(&state);
     }
 
+    /// A destination has read all ticks before this one from the disk, and will take them.
+    pub(super) fn holds(&self, destination: usize, until: u64) {
+        if let Some(held) = self.state().held.get_mut(destination) {
+            *held = until;
+        }
+    }
+
     /// These are no longer in the spool.
     pub(super) fn dropped(&self, dropped: &Dropped) {
         let state = self.state();
@@ -271,13 +289,20 @@ impl Queue {
             tick.spooled.store(false, Ordering::Relaxed);
         }
         for (number, tenants) in dropped.ticks.iter().filter(|(n, _)| !state.remembers(*n)) {
-            let missing = state.taken.iter().enumerate().filter(|(_, next)| **next <= *number);
+            let next = state.taken.iter().zip(&state.held).map(|(taken, held)| taken.max(held));
+            let missing = next.enumerate().filter(|(_, next)| **next <= *number);
             for (destination, _) in missing {
                 for (tenant, samples) in tenants {
                     self.inner.losses.add(destination, tenant, *samples);
                 }
             }
         }
+    }
+
+    /// Estimated memory of what waits for the disk.
+    #[cfg(test)]
+    fn spooling(&self) -> usize {
+        self.state().spooling
     }
 
     /// The next tick of each destination.

@@ -8,6 +8,7 @@ use std::{
 
 use codec::inflate::{self, Compression};
 use daemon::{http, stop::Stop};
+use model::tenant::TENANT_LABEL;
 use reqwest::{Url, header};
 use tokio::time::Instant;
 use wire::{
@@ -16,7 +17,6 @@ use wire::{
 };
 
 use super::{
-    TENANT_LABEL,
     line::Line,
     protocol::{Language, Protocol},
     queue::Tick,

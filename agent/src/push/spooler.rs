@@ -110,7 +110,7 @@ impl Spooler {
             };
             write(&mut spool, &waiting, queue);
             let taken = queue.cursors();
-            settle(&mut spool, queue, &taken);
+            settle(&mut spool, queue, &taken, &metrics);
             metrics.spool_bytes.set(i64::try_from(spool.bytes()).unwrap_or(i64::MAX));
             looks = looks.wrapping_add(1);
             if looks.is_multiple_of(SAVE_EVERY) {
@@ -128,9 +128,10 @@ fn write(spool: &mut Spool, ticks: &[Arc<Tick>], queue: &Queue) {
         // An error is about all that was not synced before.
         if let Err(error) = spool.append(tick.number, &tick.batch) {
             failed(&error);
-            let given_up = ticks.get(first..=at).unwrap_or_default();
-            queue.spooled(given_up, |tick| error.loses(tick));
-            first = at + 1;
+            let end = if error.loses(tick.number) { at + 1 } else { at };
+            let done = ticks.get(first..end).unwrap_or_default();
+            queue.spooled(done, |tick| error.loses(tick));
+            first = end;
         }
     }
     let rest = ticks.get(first..).unwrap_or_default();
@@ -144,7 +145,7 @@ fn write(spool: &mut Spool, ticks: &[Arc<Tick>], queue: &Queue) {
 }
 
 /// Removes what every destination has, and the oldest where there is too much.
-fn settle(spool: &mut Spool, queue: &Queue, taken: &[u64]) {
+fn settle(spool: &mut Spool, queue: &Queue, taken: &[u64], metrics: &AgentMetrics) {
     let all = taken.iter().copied().min().unwrap_or(u64::MAX);
     if let Err(error) = spool.trim(all) {
         failed(&error);
@@ -155,6 +156,7 @@ fn settle(spool: &mut Spool, queue: &Queue, taken: &[u64]) {
             Ok(Some(dropped)) => {
                 queue.dropped(&dropped);
                 if taken.iter().any(|next| *next < dropped.end) {
+                    metrics.spool_damaged_ticks.inc_by(dropped.unreadable);
                     let (ticks, unreadable) = (dropped.ticks.len(), dropped.unreadable);
                     tracing::warn!(
                         ticks,

@@ -14,6 +14,9 @@ pub struct TenantId(Arc<str>);
 /// The request header by which a caller that reaches several tenants binds a request to one of them.
 pub const TENANT_HEADER: &str = "x-tidewatch-tenant";
 
+/// The label that names a series' tenant where series of several are together.
+pub const TENANT_LABEL: &str = "tenant";
+
 /// Longest name in bytes.
 pub const TENANT_BYTES_MAX: usize = 64;
 

@@ -30,7 +30,7 @@ use least::Least;
 use reach::Reach;
 
 /// The label that names the tenant in views of several.
-pub const TENANT_LABEL: &str = "tenant";
+pub use model::tenant::TENANT_LABEL;
 
 /// Whose series a view reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]

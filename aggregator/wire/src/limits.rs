@@ -34,6 +34,28 @@ pub struct Limits {
     pub text_bytes: usize,
 }
 
+/// More than memory holds, and few enough to be counted with.
+const ANY: usize = usize::MAX >> 16;
+
+impl Limits {
+    /// For bodies that one has written oneself.
+    pub(crate) const NONE: Self = Self {
+        labels_per_series: ANY,
+        label_name_bytes: ANY,
+        label_value_bytes: ANY,
+        exemplar_label_chars: ANY,
+        histogram_buckets: ANY,
+        help_bytes: ANY,
+        series: ANY,
+        samples: ANY,
+        histograms: ANY,
+        exemplars: ANY,
+        metadata: ANY,
+        symbols: ANY,
+        text_bytes: ANY,
+    };
+}
+
 /// A body holds more than a limit on the whole allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body exceeds the limit of {limit} {what}")]

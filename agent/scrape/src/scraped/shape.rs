@@ -2,14 +2,13 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use model::labels::{InvalidLabels, Labels, METRIC_NAME};
+use model::{
+    labels::{InvalidLabels, Labels, METRIC_NAME},
+    tenant::TENANT_LABEL,
+};
 
 use super::{ScrapeError, show};
-use crate::{
-    config::Job,
-    labels::LabelSet,
-    target::{TENANT, Target},
-};
+use crate::{config::Job, labels::LabelSet, target::Target};
 
 /// What every series of a target goes through once.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Shape {
 
     /// What no target and no rule decides: whose series it is, and where it was scraped.
     fn finish(&self, labels: &mut LabelSet) {
-        labels.set(TENANT, self.tenant.as_str());
+        labels.set(TENANT_LABEL, self.tenant.as_str());
         for (name, value) in &self.external {
             if labels.get(name).is_empty() {
                 labels.set(name.as_str(), value.as_str());

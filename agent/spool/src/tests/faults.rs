@@ -65,6 +65,39 @@ fn rot_costs_the_rest_of_a_segment_and_is_counted() {
     assert!(found > 0, "no bit was in a record");
 }
 
+/// The sync that fails is the one before a segment is left.
+#[test]
+fn a_failed_sync_between_segments_does_not_cost_the_tick_that_comes() {
+    let disk = SimDisk::new(4);
+    let mut spool = open(&disk);
+    append(&mut spool, [0]);
+    disk.fail_syncs(1);
+    let failed =
+        (1..100).find_map(|number| Some((number, spool.append(number, &tick(number)).err()?)));
+    let (number, error) = failed.expect("a segment is left");
+    assert!(number > 2, "several wait");
+    assert!((1..number).all(|lost| error.loses(lost)) && !error.loses(number), "{error}");
+    spool.sync().expect("is written");
+    append(&mut spool, [number + 1]);
+    assert_eq!(read(&mut spool.reader(), 0), [0, number, number + 1]);
+}
+
+#[test]
+fn a_segment_that_is_gone_does_not_keep_the_spool_from_shrinking() {
+    let disk = SimDisk::new(5);
+    let mut spool = open(&disk);
+    append(&mut spool, 0..200);
+    let first = disk.files().into_iter().next().expect("has files");
+    disk::Disk::remove(&disk, &first).expect("is removed");
+    let mut unreadable = 0;
+    while let Some(dropped) = spool.shrink().expect("works") {
+        unreadable += dropped.unreadable;
+    }
+    assert!(unreadable > 0);
+    assert!(spool.bytes() <= super::SIZES.bytes_max);
+    assert!(read(&mut spool.reader(), 0).ends_with(&[199]));
+}
+
 proptest! {
     /// Synced ticks are there after a power cut at any operation, and nothing else is.
     #[test]

@@ -12,7 +12,10 @@ use super::{
     decode::{Body, Frame, FramesError, Group, Message, Options},
     labels::LabelSets,
 };
-use crate::remote_write::{self, DecodeError, DecodeOptions, Version};
+use crate::{
+    limits::Limits,
+    remote_write::{self, DecodeError, DecodeOptions, Version},
+};
 
 /// Why a body cannot be read back. Bodies that follow it in the epoch cannot either.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +48,10 @@ struct Row {
 
 impl Replay {
     /// Appends what a body holds to `out`. An epoch is read from its first body on, without a gap.
-    /// A series that has more than a frame holds may come twice, with the same sample.
-    pub fn read(&mut self, body: &[u8], out: &mut WriteBatch) -> Result<(), ReplayError> {
+    /// A series that has more than a frame holds may come twice, with the same sample. Returns how
+    /// many samples were left out because their series are not valid.
+    pub fn read(&mut self, body: &[u8], out: &mut WriteBatch) -> Result<u64, ReplayError> {
+        let mut skipped = 0;
         let body = Body::read(body)?;
         if body.sequence == 1 {
             self.groups.clear();
@@ -64,12 +69,15 @@ impl Replay {
                     self.groups.remove(&number);
                 }
                 Message::Batch(request) => {
-                    let options = DecodeOptions::default();
-                    remote_write::decode(Version::V2, request, &options, out)?;
+                    // What was written by ourselves may be as large as it was.
+                    let options = DecodeOptions { limits: Limits::NONE, ..Default::default() };
+                    skipped += remote_write::decode(Version::V2, request, &options, out)?
+                        .skipped
+                        .samples();
                 }
             }
         }
-        Ok(())
+        Ok(skipped)
     }
 
     fn register(&mut self, group: Group<'_>) {

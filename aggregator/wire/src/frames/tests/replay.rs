@@ -28,7 +28,7 @@ proptest! {
         let mut replay = Replay::default();
         for (batch, body) in batches.iter().zip(bodies(&batches)) {
             let mut read = WriteBatch::default();
-            prop_assert_eq!(replay.read(&body, &mut read), Ok(()));
+            prop_assert_eq!(replay.read(&body, &mut read), Ok(0));
             let (mut sent, mut read) = (floats(batch), floats(&read));
             sent.dedup();
             read.dedup();
@@ -53,10 +53,10 @@ fn a_gap_is_noticed() {
     let mut replay = Replay::default();
     let mut read = |number: usize| replay.read(&bodies[number], &mut WriteBatch::default());
     assert_eq!(read(1), Err(ReplayError::OutOfStep { last: 0, found: 2 }));
-    assert_eq!(read(0), Ok(()));
+    assert_eq!(read(0), Ok(0));
     assert_eq!(read(2), Err(ReplayError::OutOfStep { last: 1, found: 3 }));
-    assert_eq!(read(1), Ok(()));
-    assert_eq!(read(2), Ok(()));
+    assert_eq!(read(1), Ok(0));
+    assert_eq!(read(2), Ok(0));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn labels_keep_their_tenant_where_none_is_lifted() {
     let batch = tick(0, &["t/a/m", "u/a/m"]);
     let mut read = WriteBatch::default();
     let [body] = bodies(std::slice::from_ref(&batch)).try_into().expect("is one");
-    assert_eq!(Replay::default().read(&body, &mut read), Ok(()));
+    assert_eq!(Replay::default().read(&body, &mut read), Ok(0));
     assert_eq!(floats(&read), floats(&batch));
     assert!(floats(&read).iter().all(|(labels, ..)| labels.contains(LIFT)));
 }

@@ -4,9 +4,9 @@
 use axum::{
     Json, Router,
     extract::{RawQuery, State},
+    http::StatusCode,
     routing::get,
 };
-use model::target::TargetsReport;
 use scrape::status::Status;
 use serde_json::{Value, json};
 use wire::targets::{MetadataQuery, Reported, TargetsQuery, Viewer};
@@ -25,7 +25,7 @@ pub fn router(status: Status) -> Router {
 const VIEWER: Viewer<'_> =
     Viewer { sees: &|_tenant| true, shows_tenant: true, entries_max: usize::MAX };
 
-async fn targets(State(status): State<Status>, RawQuery(query): RawQuery) -> Json<Value> {
+async fn targets(State(status): State<Status>, RawQuery(query): RawQuery) -> Answer {
     let (mut state, mut pool) = (String::new(), String::new());
     for (name, value) in pairs(query.as_deref()) {
         match name.as_str() {
@@ -34,12 +34,14 @@ async fn targets(State(status): State<Status>, RawQuery(query): RawQuery) -> Jso
             _ => {}
         }
     }
-    let query = TargetsQuery { state: &state, pool: &pool };
-    let report = status.report("");
-    success(&json!(wire::targets::targets(&[reported(&report)], &query, &VIEWER)))
+    answer(status, move |report| {
+        let query = TargetsQuery { state: &state, pool: &pool };
+        json!(wire::targets::targets(&[report], &query, &VIEWER))
+    })
+    .await
 }
 
-async fn metadata(State(status): State<Status>, RawQuery(query): RawQuery) -> Json<Value> {
+async fn metadata(State(status): State<Status>, RawQuery(query): RawQuery) -> Answer {
     let (mut metric, mut limit) = (String::new(), None);
     for (name, value) in pairs(query.as_deref()) {
         match name.as_str() {
@@ -48,23 +50,32 @@ async fn metadata(State(status): State<Status>, RawQuery(query): RawQuery) -> Js
             _ => {}
         }
     }
-    let query = MetadataQuery { matchers: &[], metric: &metric, limit };
-    let report = status.report("");
-    success(&json!(wire::targets::metadata(&[reported(&report)], &query, &VIEWER).0))
+    answer(status, move |report| {
+        let query = MetadataQuery { matchers: &[], metric: &metric, limit };
+        json!(wire::targets::metadata(&[report], &query, &VIEWER).0)
+    })
+    .await
 }
 
-async fn pools(State(status): State<Status>) -> Json<Value> {
-    let report = status.report("");
-    let names = wire::targets::pool_names(&[reported(&report)], &VIEWER);
-    success(&json!({ "scrapePools": names }))
+async fn pools(State(status): State<Status>) -> Answer {
+    answer(status, |report| json!({ "scrapePools": wire::targets::pool_names(&[report], &VIEWER) }))
+        .await
 }
 
-fn reported(report: &TargetsReport) -> Reported<'_> {
-    Reported { report, silent: false }
-}
+/// Data in the envelope of the API.
+type Answer = Result<Json<Value>, StatusCode>;
 
-fn success(data: &Value) -> Json<Value> {
-    Json(json!({ "status": "success", "data": data }))
+/// Thousands of targets take a while, which is not for a thread that serves others.
+async fn answer(
+    status: Status,
+    show: impl FnOnce(Reported<'_>) -> Value + Send + 'static,
+) -> Answer {
+    let shown = tokio::task::spawn_blocking(move || {
+        let report = status.report("");
+        let data = show(Reported { report: &report, silent: false });
+        Json(json!({ "status": "success", "data": data }))
+    });
+    shown.await.map_err(|_error| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn pairs(query: Option<&str>) -> impl Iterator<Item = (String, String)> {

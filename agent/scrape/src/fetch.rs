@@ -184,7 +184,7 @@ impl Fetcher {
                 .header(header::ACCEPT, &self.accept)
                 .header(header::ACCEPT_ENCODING, encoding)
                 .header("X-Prometheus-Scrape-Timeout-Seconds", timeout.as_secs_f64().to_string());
-            self.read(self.authorize(request)?.send().await?).await
+            self.read(self.authorized(request).await?.send().await?).await
         };
         tokio::time::timeout(timeout, asking).await.map_err(|_| FetchError::Timeout(timeout))?
     }
@@ -199,6 +199,17 @@ impl Fetcher {
             return url.clone();
         }
         asked
+    }
+
+    /// With credentials, which may be in files.
+    async fn authorized(&self, request: RequestBuilder) -> Result<RequestBuilder, FetchError> {
+        if !self.client.recipe().http.has_credentials() {
+            return Ok(request);
+        }
+        let own = self.clone();
+        tokio::task::spawn_blocking(move || own.authorize(request))
+            .await
+            .map_err(|error| FetchError::Secret(error.to_string()))?
     }
 
     /// Secrets in files are read each time, because they rotate.

@@ -184,6 +184,15 @@ pub enum InvalidHttp {
 }
 
 impl HttpSettings {
+    /// Whether requests carry anything that may have to be read from a file.
+    pub(crate) fn has_credentials(&self) -> bool {
+        self.basic_auth.is_some()
+            || self.authorization.is_some()
+            || self.bearer_token.is_some()
+            || !self.bearer_token_file.is_empty()
+            || !self.http_headers.is_empty()
+    }
+
     pub(crate) fn check(&self) -> Result<(), InvalidHttp> {
         let has_token = self.bearer_token.is_some() || !self.bearer_token_file.is_empty();
         let given = [self.basic_auth.is_some(), self.authorization.is_some(), has_token];

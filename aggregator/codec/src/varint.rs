@@ -11,7 +11,19 @@ pub fn put_u64(out: &mut Vec<u8>, mut value: u64) {
 
 /// Takes an unsigned varint off the front. `None` when it is cut short or longer than 64 bits;
 /// `input` is then left where it was.
+#[inline]
 pub fn take_u64(input: &mut &[u8]) -> Option<u64> {
+    // Most are short.
+    match input.split_first() {
+        Some((&byte, rest)) if byte < 0x80 => {
+            *input = rest;
+            Some(u64::from(byte))
+        }
+        _ => take_longer(input),
+    }
+}
+
+fn take_longer(input: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for (position, &byte) in input.iter().take(10).enumerate() {
         if position == 9 && byte > 1 {

@@ -29,6 +29,7 @@ mod postings;
 mod records;
 pub(crate) mod sealed;
 mod series;
+mod slabs;
 pub(crate) mod snapshot;
 mod stream;
 mod table;

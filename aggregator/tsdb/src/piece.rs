@@ -7,14 +7,18 @@ use model::query::TimesSource;
 
 use crate::{
     block::index::{BlockSeries, ChunkTimes},
-    chunk,
-    head::sealed::Times,
+    head::{
+        groups::{Shared, Window},
+        sealed::Chunk,
+    },
 };
 
 /// A chunk and its column of times.
 pub(crate) enum Piece<'a> {
-    /// Of the head, with its payload.
-    Sealed(&'a Arc<Times>, &'a [u8]),
+    /// Of the head.
+    Sealed(Chunk<'a>),
+    /// Open frames of a group, and which of their columns.
+    Open(&'a Shared, u32),
     /// Of a block, with its place among the chunks of the series.
     Stored(&'a BlockSeries, usize, ChunkTimes<'a>),
 }
@@ -23,7 +27,9 @@ impl Piece<'_> {
     /// First and last time.
     pub(crate) fn span(&self) -> (i64, i64) {
         match self {
-            Self::Sealed(times, _) => (times.min, times.max),
+            Self::Sealed(chunk) => (chunk.times.min, chunk.times.max),
+            // There are frames, or they would not have been taken along.
+            Self::Open(frames, _) => frames.window.ends().unwrap_or_default(),
             Self::Stored(.., times) => (times.min, times.max),
         }
     }
@@ -31,21 +37,24 @@ impl Piece<'_> {
     /// How many samples there are.
     pub(crate) fn count(&self) -> usize {
         match self {
-            Self::Sealed(times, _) => usize::from(times.count),
+            Self::Sealed(chunk) => usize::from(chunk.times.count),
+            Self::Open(frames, _) => frames.window.len(),
             Self::Stored(.., times) => times.count,
         }
     }
 
     pub(crate) fn source(&self) -> TimesSource {
         match self {
-            Self::Sealed(times, _) => TimesSource::new(Arc::<Times>::clone(times), 0),
+            Self::Sealed(chunk) => chunk.times.source(),
+            Self::Open(frames, _) => TimesSource::new(Arc::<Window>::clone(&frames.window), 0),
             Self::Stored(.., times) => times.source(),
         }
     }
 
     pub(crate) fn has_source(&self, source: &TimesSource) -> bool {
         match self {
-            Self::Sealed(times, _) => source.is(times, 0),
+            Self::Sealed(chunk) => chunk.times.has_source(source),
+            Self::Open(frames, _) => source.is(&frames.window, 0),
             Self::Stored(.., times) => times.has_source(source),
         }
     }
@@ -53,8 +62,10 @@ impl Piece<'_> {
     /// Appends the values if they are floats without start timestamps and can be read.
     pub(crate) fn decode_plain(&self, values: &mut Vec<f64>) -> bool {
         match self {
-            Self::Sealed(times, payload) => {
-                chunk::decode_plain(payload, usize::from(times.count), values)
+            Self::Sealed(chunk) => chunk.decode_plain(values),
+            Self::Open(frames, column) => {
+                values.extend_from_slice(frames.values(*column));
+                true
             }
             Self::Stored(series, place, _) => series.decode_plain(*place, values),
         }

@@ -15,8 +15,8 @@ use super::{
     groups::Groups,
     index::{Bulk, Index},
     logged::Logged,
-    sealed::{Arena, Copied, Sealer},
-    snapshot::Snapshot,
+    sealed::{Arena, Sealer},
+    snapshot::{Snapshot, Taking},
     table::Table,
 };
 use crate::{
@@ -130,7 +130,9 @@ impl Partition {
         let Some(series) = table.get_mut(number) else { return 0 };
         let mut samples = Samples::default();
         // The only error is damage, which chunks in memory do not have.
-        let decoded = series.freeze(arena, sealer).decode(&mut samples);
+        let mut taking = Taking::all();
+        let taken = series.freeze(arena, sealer, &mut taking);
+        let decoded = taking.hold(arena).snapshot(taken).decode(&mut samples);
         debug_assert!(decoded.is_ok(), "{decoded:?}");
         series.drop_flushed(arena, sealer);
         table.remove(number);
@@ -163,20 +165,26 @@ impl Partition {
         let found: Vec<u32> = self.find(conditions, bounds)?.into_iter().collect();
         let mut snapshots = Vec::with_capacity(found.len());
         let mut windows = Windows::default();
-        let mut scratch = Copied::default();
         for slice in found.chunks(SLICE_SERIES) {
             bounds.check()?;
+            let (mut taking, mut taken) =
+                (Taking::new(start, end), Vec::with_capacity(slice.len()));
             let data = self.data();
             for number in slice {
                 let Some(series) = data.table.get(*number) else { continue };
-                let snapshot = series.snapshot(start, end, &data.arena, &mut scratch);
+                let part = series.take(&data.arena, &mut taking);
                 let member = series.member();
                 let of_group =
                     member.and_then(|member| windows.take(member, &data.groups, start, end));
-                if of_group.is_some() || !snapshot.is_empty() {
-                    snapshots.push((*number, snapshot, of_group));
+                if of_group.is_some() || !part.is_empty() {
+                    taken.push((*number, part, of_group));
                 }
             }
+            let holder = taking.hold(&data.arena);
+            drop(data);
+            let taken = taken.into_iter();
+            snapshots
+                .extend(taken.map(|(number, part, group)| (number, holder.snapshot(part), group)));
         }
         let windows = windows.share();
         let numbers: Vec<u32> = snapshots.iter().map(|(number, ..)| *number).collect();
@@ -327,14 +335,16 @@ impl Partition {
         let mut data = self.data();
         let data = &mut *data;
         let index = read(&self.index);
-        let mut frozen = Vec::with_capacity(series.len());
+        let (mut taking, mut frozen) = (Taking::all(), Vec::with_capacity(series.len()));
         for number in series {
             if let Some(series) = data.table.get_mut(*number) {
-                let snapshot = series.freeze(&mut data.arena, sealer);
-                frozen.push((index.labels(*number), snapshot));
+                let taken = series.freeze(&mut data.arena, sealer, &mut taking);
+                frozen.push((index.labels(*number), taken));
             }
         }
-        frozen
+        let holder = taking.hold(&data.arena);
+        let frozen = frozen.into_iter();
+        frozen.map(|(labels, taken)| (labels, holder.snapshot(taken))).collect()
     }
 
     /// Drops what [`Self::freeze`] gave out.

@@ -28,7 +28,7 @@ pub(crate) struct Pool {
     used: usize,
 }
 
-/// A string of bytes in a pool. Packed, as there are two for each series.
+/// A string of bytes in a pool. Packed, as there is one for each series.
 #[derive(Debug)]
 #[repr(Rust, packed(2))]
 pub(crate) struct Chain {
@@ -68,23 +68,6 @@ impl<'a> Reader<'a> {
         &[]
     }
 
-    /// An unsigned varint, as [`codec::varint`] has them.
-    pub(crate) fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = *self.piece().first()?;
-            self.at += 1;
-            if shift == 63 && byte > 1 {
-                return None;
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
     /// Takes bytes piece by piece. `None` when there are fewer.
     pub(crate) fn take(&mut self, mut count: usize, mut visit: impl FnMut(&[u8])) -> Option<()> {
         while count > 0 {
@@ -114,7 +97,7 @@ impl Default for Chain {
 }
 
 impl Chain {
-    pub(crate) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.head == NONE
     }
 }
@@ -221,13 +204,6 @@ impl Pool {
     pub(crate) fn pieces(&self, chain: &Chain, visit: impl FnMut(&[u8])) {
         // There are fewer, so that it ends at the last.
         self.reader(chain).take(usize::MAX, visit);
-    }
-
-    /// How many bytes there are.
-    pub(crate) fn length(&self, chain: &Chain) -> usize {
-        let mut length = 0;
-        self.pieces(chain, |piece| length += piece.len());
-        length
     }
 
     /// Appends the bytes of a chain to `out`.

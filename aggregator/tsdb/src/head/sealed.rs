@@ -2,85 +2,57 @@
 
 use std::{ops::Range, sync::Arc};
 
-use codec::{
-    chunk::{ChunkError, Scratch},
-    varint,
-};
+use codec::chunk::{ChunkError, Scratch};
 use model::histogram::Histogram;
 
-use super::pool::{Chain, Pool, Reader};
-use crate::{
-    cardinality::Census,
-    chunk,
-    samples::{Column, Samples},
+use super::{
+    pool::Pool,
+    slabs::{Place, Slabs, View},
 };
+use crate::{cardinality::Census, chunk, samples};
+
+mod chunks;
+
+pub(crate) use chunks::{Chunk, Chunks};
+use chunks::{HEADER_MAX, Times};
 
 /// Columns of times that are remembered for series that have the same.
 const COLUMNS_KEPT: usize = 16;
 
-/// Times of a chunk, shared between series.
-#[derive(Debug)]
-pub(crate) struct Times {
-    pub(crate) min: i64,
-    pub(crate) max: i64,
-    pub(crate) count: u16,
-    bytes: Box<[u8]>,
-}
-
-impl Times {
-    pub(crate) fn overlaps(&self, start: i64, end: i64) -> bool {
-        self.min <= end && self.max >= start
-    }
-
-    fn heap_bytes(&self) -> usize {
-        self.bytes.len() + size_of::<Self>() + 32
-    }
-
-    /// Appends the samples of a chunk that has these times.
-    pub(crate) fn decode(&self, payload: &[u8], out: &mut Samples) -> Result<(), ChunkError> {
-        let mut times = Vec::new();
-        codec::chunk::decode_times(&self.bytes, usize::from(self.count), &mut times)?;
-        chunk::decode(&times, payload, out)
-    }
-}
-
 /// Where the samples of a tenant's series are.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
+    /// What is not sealed.
     pub(crate) pool: Pool,
-    times: Vec<Option<Shared>>,
+    slabs: Slabs,
+    columns: Vec<Option<Column>>,
     free: Vec<u32>,
     /// The columns that were used last.
     recent: Vec<u32>,
     oldest_recent: usize,
-    times_bytes: usize,
     /// Memory of what is kept neither in the pool nor here, in bytes.
     pub(crate) other_bytes: usize,
 }
 
-/// Chunks that were copied, one after the other: their bytes, and of each its times and where it
-/// ends.
-#[derive(Debug, Default)]
-pub(crate) struct Copied {
-    pub(super) bytes: Vec<u8>,
-    pub(super) chunks: Vec<(Arc<Times>, u32)>,
-}
-
+/// A column of times that chunks have.
 #[derive(Debug)]
-struct Shared {
-    times: Arc<Times>,
+struct Column {
+    place: Place,
     users: u32,
+    min: i64,
+    max: i64,
 }
 
 /// What a sealing thread reuses.
 #[derive(Debug, Default)]
 pub(crate) struct Sealer {
     scratch: Scratch,
-    pub(super) floats: Column<f64>,
-    pub(super) histograms: Column<Arc<Histogram>>,
+    pub(super) floats: samples::Column<f64>,
+    pub(super) histograms: samples::Column<Arc<Histogram>>,
     pub(super) bytes: Vec<u8>,
-    pub(super) copied: Copied,
     times: Vec<u8>,
+    /// Places and lengths of chunks that are being dropped, and the numbers of their times.
+    dropped: Vec<(Place, usize, u32)>,
     /// Values of a group's window, member by member.
     pub(super) matrix: Vec<f64>,
 }
@@ -88,30 +60,38 @@ pub(crate) struct Sealer {
 impl Arena {
     /// Memory in use, in bytes.
     pub(crate) fn used_bytes(&self) -> usize {
-        self.pool.used_bytes() + self.times_bytes + self.other_bytes
+        let columns = self.columns.len() - self.free.len();
+        let columns_bytes = columns * size_of::<Option<Column>>();
+        self.pool.used_bytes() + self.slabs.used_bytes() + columns_bytes + self.other_bytes
     }
 
     /// Memory that was allocated, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.pool.heap_bytes() + self.times_bytes + self.other_bytes
+        let columns_bytes = self.columns.capacity() * size_of::<Option<Column>>();
+        self.pool.heap_bytes() + self.slabs.heap_bytes() + columns_bytes + self.other_bytes
+    }
+
+    /// What is sealed now, to be read without the arena.
+    pub(crate) fn view(&self) -> &View {
+        self.slabs.view()
     }
 
     /// How many numbers columns of times have, in use or not.
     pub(crate) fn columns(&self) -> usize {
-        self.times.len()
+        self.columns.len()
     }
 
     /// Counts the chunks with some of the columns.
     pub(crate) fn count_sealed(&self, columns: Range<usize>, census: &mut Census) {
-        for shared in self.times.iter().take(columns.end).skip(columns.start).flatten() {
-            census.chunks(u64::from(shared.users), shared.times.min, shared.times.max);
+        for column in self.columns.iter().take(columns.end).skip(columns.start).flatten() {
+            census.chunks(u64::from(column.users), column.min, column.max);
         }
     }
 
-    /// Seals the floats of the sealer behind the chunks of a chain.
+    /// Seals the floats of the sealer behind other chunks.
     pub(super) fn seal_floats(
         &mut self,
-        chain: &mut Chain,
+        chunks: &mut Chunks,
         sealer: &mut Sealer,
     ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
@@ -120,7 +100,7 @@ impl Arena {
         let times = &sealer.floats.times;
         codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
         let number = self.share(times, &sealer.times);
-        self.append(chain, number, &sealer.bytes);
+        self.append(chunks, number, &sealer.bytes);
         Ok(())
     }
 
@@ -138,24 +118,24 @@ impl Arena {
     /// Seals floats, without start timestamps, whose times have a number already.
     pub(super) fn seal_values(
         &mut self,
-        chain: &mut Chain,
+        chunks: &mut Chunks,
         times: u32,
         values: &[f64],
         sealer: &mut Sealer,
     ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
         chunk::encode_plain(values, &mut sealer.bytes, &mut sealer.scratch)?;
-        if let Some(Some(shared)) = self.times.get_mut(times as usize) {
-            shared.users += 1;
+        if let Some(Some(column)) = self.columns.get_mut(times as usize) {
+            column.users += 1;
         }
-        self.append(chain, times, &sealer.bytes);
+        self.append(chunks, times, &sealer.bytes);
         Ok(())
     }
 
     /// Seals the histograms of the sealer likewise.
     pub(super) fn seal_histograms(
         &mut self,
-        chain: &mut Chain,
+        chunks: &mut Chunks,
         sealer: &mut Sealer,
     ) -> Result<(), ChunkError> {
         sealer.bytes.clear();
@@ -164,17 +144,20 @@ impl Arena {
         let times = &sealer.histograms.times;
         codec::chunk::encode_times(times, &mut sealer.times, &mut sealer.scratch)?;
         let number = self.share(times, &sealer.times);
-        self.append(chain, number, &sealer.bytes);
+        self.append(chunks, number, &sealer.bytes);
         Ok(())
     }
 
-    /// Appends a chunk behind the number of its times and its length.
-    fn append(&mut self, chain: &mut Chain, times: u32, chunk: &[u8]) {
-        let mut header = Vec::with_capacity(8);
-        varint::put_u64(&mut header, u64::from(times));
-        varint::put_u64(&mut header, chunk.len() as u64);
-        self.pool.append(chain, &header);
-        self.pool.append(chain, chunk);
+    /// Appends a chunk that has the times of a number.
+    fn append(&mut self, chunks: &mut Chunks, times: u32, payload: &[u8]) {
+        let Some(Some(Column { place: times, min, .. })) = self.columns.get(times as usize) else {
+            return;
+        };
+        let (follow, times) = (chunks.follow(self.slabs.view(), *min), *times);
+        let place = self.slabs.append(HEADER_MAX + payload.len(), |slab, out| {
+            follow.write(slab, times, payload, out);
+        });
+        *chunks = chunks.with(place);
     }
 
     /// The number of a column of times, with one more user.
@@ -182,22 +165,22 @@ impl Arena {
         let (min, max) = (times.first().copied(), times.last().copied());
         let (min, max) = (min.unwrap_or_default(), max.unwrap_or_default());
         for number in &self.recent {
-            if let Some(Some(known)) = self.times.get_mut(*number as usize)
-                && known.times.min == min
-                && known.times.max == max
-                && *known.times.bytes == *bytes
+            if let Some(Some(known)) = self.columns.get_mut(*number as usize)
+                && (known.min, known.max) == (min, max)
+                && Times::read(self.slabs.view(), known.place).is_some_and(|t| t.bytes == bytes)
             {
                 known.users += 1;
                 return *number;
             }
         }
-        let times = Arc::new(Times { min, max, count: times.len() as u16, bytes: bytes.into() });
-        self.times_bytes += times.heap_bytes();
-        let number = self.free.pop().unwrap_or(self.times.len() as u32);
-        let shared = Some(Shared { times, users: 1 });
-        match self.times.get_mut(number as usize) {
-            Some(slot) => *slot = shared,
-            None => self.times.push(shared),
+        let number = self.free.pop().unwrap_or(self.columns.len() as u32);
+        let place = self.slabs.append(HEADER_MAX + bytes.len(), |_, out| {
+            Times::write(number, (min, max), times.len(), bytes, out);
+        });
+        let column = Some(Column { place, users: 1, min, max });
+        match self.columns.get_mut(number as usize) {
+            Some(slot) => *slot = column,
+            None => self.columns.push(column),
         }
         if self.recent.len() < COLUMNS_KEPT {
             self.recent.push(number);
@@ -208,75 +191,39 @@ impl Arena {
         number
     }
 
+    /// Takes a user from a column of times.
     pub(super) fn release(&mut self, number: u32) {
-        let Some(slot) = self.times.get_mut(number as usize) else { return };
-        if let Some(shared) = slot {
-            shared.users -= 1;
-            if shared.users == 0 {
-                self.times_bytes -= shared.times.heap_bytes();
-                *slot = None;
-                self.free.push(number);
-            }
+        let Some(slot) = self.columns.get_mut(number as usize) else { return };
+        let Some(column) = slot else { return };
+        column.users -= 1;
+        if column.users > 0 {
+            return;
         }
+        let place = column.place;
+        *slot = None;
+        self.free.push(number);
+        let length = Times::read(self.slabs.view(), place).map(|times| times.length);
+        self.slabs.release(place, length.unwrap_or_default());
     }
 
-    /// Copies the chunks of a chain that overlap a range of time.
-    pub(super) fn copy_chunks(&self, chain: &Chain, start: i64, end: i64, out: &mut Copied) {
-        let mut reader = self.pool.reader(chain);
-        while let Some((times, length)) = self.next_chunk(&mut reader) {
-            let wanted = times.filter(|times| times.overlaps(start, end));
-            let passed = reader.take(length, |piece| {
-                if wanted.is_some() {
-                    out.bytes.extend_from_slice(piece);
-                }
-            });
-            if passed.is_none() {
-                return;
-            }
-            if let Some(times) = wanted {
-                out.chunks.push((Arc::clone(times), out.bytes.len() as u32));
-            }
+    /// Whether a chunk overlaps a range of time.
+    pub(super) fn has_chunk(&self, chunks: Chunks, start: i64, end: i64) -> bool {
+        !chunks.within(self.slabs.view(), start, end).is_empty()
+    }
+
+    /// Drops the oldest chunks, so many of them.
+    pub(super) fn drop_oldest(&mut self, chunks: &mut Chunks, count: u32, sealer: &mut Sealer) {
+        let kept = chunks.len().saturating_sub(count);
+        let view = self.slabs.view();
+        let all = chunks.all(view).skip(kept as usize);
+        sealer.dropped.clear();
+        sealer
+            .dropped
+            .extend(all.map(|chunk| (chunk.place, chunk.length(view), chunk.times.number)));
+        for (place, length, times) in sealer.dropped.drain(..) {
+            self.slabs.release(place, length);
+            self.release(times);
         }
+        *chunks = chunks.newest(kept);
     }
-
-    /// Whether a chunk of a chain overlaps a range of time.
-    pub(super) fn has_chunk(&self, chain: &Chain, start: i64, end: i64) -> bool {
-        let mut reader = self.pool.reader(chain);
-        while let Some((times, length)) = self.next_chunk(&mut reader) {
-            if times.is_some_and(|times| times.overlaps(start, end)) {
-                return true;
-            }
-            if reader.take(length, |_| ()).is_none() {
-                break;
-            }
-        }
-        false
-    }
-
-    /// Times and length of the chunk that follows.
-    fn next_chunk(&self, reader: &mut Reader<'_>) -> Option<(Option<&Arc<Times>>, usize)> {
-        let number = usize::try_from(reader.varint()?).ok()?;
-        let length = usize::try_from(reader.varint()?).ok()?;
-        let shared = self.times.get(number).and_then(Option::as_ref);
-        Some((shared.map(|shared| &shared.times), length))
-    }
-
-    /// Drops chunks off the front of a chain, so many bytes of them.
-    pub(super) fn drop_front(&mut self, chain: &mut Chain, count: usize, sealer: &mut Sealer) {
-        sealer.bytes.clear();
-        self.pool.copy(chain, &mut sealer.bytes);
-        let mut bytes = sealer.bytes.get(..count).unwrap_or_default();
-        while let Some((number, _)) = take_chunk(&mut bytes) {
-            self.release(number);
-        }
-        self.pool.drop_front(chain, count);
-    }
-}
-
-fn take_chunk<'a>(bytes: &mut &'a [u8]) -> Option<(u32, &'a [u8])> {
-    let number = u32::try_from(varint::take_u64(bytes)?).ok()?;
-    let length = usize::try_from(varint::take_u64(bytes)?).ok()?;
-    let (payload, rest) = bytes.split_at_checked(length)?;
-    *bytes = rest;
-    Some((number, payload))
 }

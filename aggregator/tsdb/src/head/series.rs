@@ -7,9 +7,8 @@ use model::histogram::Histogram;
 
 use super::{
     logged::Logged,
-    pool::Chain,
-    sealed::{Arena, Copied, Sealer},
-    snapshot::{Late, Snapshot, apply_starts},
+    sealed::{Arena, Chunks, Sealer},
+    snapshot::{Late, Taken, Taking, apply_starts},
     stream::{self, SEAL_COUNT, Stream},
 };
 use crate::{
@@ -38,10 +37,10 @@ pub(crate) enum Pushed {
 pub(crate) struct Series {
     pub(crate) key: Hash128,
     stream: Stream,
-    sealed: Chain,
+    sealed: Chunks,
     extra: Option<Box<Extra>>,
-    /// Bytes of sealed chunks, from the front, that are being written to a block.
-    flushing_bytes: u32,
+    /// How many sealed chunks, the oldest, are being written to a block.
+    flushing: u32,
     /// When the last sample arrived, in seconds since the epoch.
     pub(crate) seen: u32,
     pub(crate) logged: Logged,
@@ -294,18 +293,23 @@ impl Series {
 
     /// Seals everything and gives it out to be written to a block. It stays readable here until
     /// [`Self::drop_flushed`].
-    pub(crate) fn freeze(&mut self, arena: &mut Arena, sealer: &mut Sealer) -> Snapshot {
+    pub(crate) fn freeze(
+        &mut self,
+        arena: &mut Arena,
+        sealer: &mut Sealer,
+        taking: &mut Taking,
+    ) -> Taken {
         self.seal_stream(arena, sealer);
         self.seal_late(arena, sealer);
         self.seal_histograms(arena, sealer);
-        self.flushing_bytes = arena.pool.length(&self.sealed) as u32;
-        self.snapshot(i64::MIN, i64::MAX, arena, &mut sealer.copied)
+        self.flushing = self.sealed.len();
+        self.take(arena, taking)
     }
 
     /// Drops what the last [`Self::freeze`] gave out.
     pub(crate) fn drop_flushed(&mut self, arena: &mut Arena, sealer: &mut Sealer) {
-        let count = std::mem::take(&mut self.flushing_bytes);
-        arena.drop_front(&mut self.sealed, count as usize, sealer);
+        let count = std::mem::take(&mut self.flushing);
+        arena.drop_oldest(&mut self.sealed, count, sealer);
     }
 
     /// Forgets the last sample if it is no longer here. To be called when samples have been
@@ -333,7 +337,7 @@ impl Series {
         let late = |extra: &Extra| {
             extra.late.times.iter().any(within) || extra.histograms.times.iter().any(within)
         };
-        self.extra.as_deref().is_some_and(late) || arena.has_chunk(&self.sealed, start, end)
+        self.extra.as_deref().is_some_and(late) || arena.has_chunk(self.sealed, start, end)
     }
 
     /// Counts what is not sealed.
@@ -350,31 +354,18 @@ impl Series {
         }
     }
 
-    /// A copy of the samples in a range of time. `scratch` is for the caller to keep.
-    pub(crate) fn snapshot(
-        &self,
-        start: i64,
-        end: i64,
-        arena: &Arena,
-        scratch: &mut Copied,
-    ) -> Snapshot {
-        scratch.bytes.clear();
-        scratch.chunks.clear();
-        arena.copy_chunks(&self.sealed, start, end, scratch);
-        let Copied { bytes, chunks } = scratch;
-        if self.stream.count > 0 && self.stream.last_time >= start {
-            arena.pool.copy(&self.stream.bytes, bytes);
+    /// Takes the samples in a range of time along.
+    pub(crate) fn take(&self, arena: &Arena, taking: &mut Taking) -> Taken {
+        let chunks = self.sealed.within(arena.view(), taking.start, taking.end);
+        let before = taking.streams.len();
+        if self.stream.count > 0 && self.stream.last_time >= taking.start {
+            arena.pool.copy(&self.stream.bytes, &mut taking.streams);
         }
         let late = self.extra.as_ref().map(|extra| {
             let (starts, floats) = (extra.starts.as_slice().into(), extra.late.clone());
             Box::new(Late { starts, floats, histograms: extra.histograms.clone() })
         });
-        Snapshot {
-            bytes: bytes.as_slice().into(),
-            chunks: chunks.drain(..).collect(),
-            late,
-            frames: None,
-        }
+        Taken { chunks, stream: before as u32..taking.streams.len() as u32, late }
     }
 }
 

@@ -1,24 +1,62 @@
 //! What a query, or a flush, takes along from a series of the head.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use codec::chunk::ChunkError;
 use model::histogram::Histogram;
 
-use super::{groups::Shared, sealed::Times, stream};
+use super::{
+    groups::Shared,
+    sealed::{Arena, Chunk, Chunks},
+    slabs::View,
+    stream,
+};
 use crate::{
     piece::Piece,
     samples::{Column, Samples},
 };
 
-/// The samples of a series at one moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Snapshot {
-    /// Sealed chunks, one after the other, then the stream.
-    pub(super) bytes: Box<[u8]>,
-    /// Times of each chunk, and where it ends.
-    pub(super) chunks: Box<[(Arc<Times>, u32)]>,
+/// Room is made for so many chunks at once; there may be more.
+const PIECES_MAX: u32 = 128;
+
+/// What is taken along from series under one hold of the lock.
+#[derive(Debug)]
+pub(crate) struct Taking {
+    /// The range of time that is wanted, both ends included.
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// Open streams, one behind the other.
+    pub(super) streams: Vec<u8>,
+}
+
+/// One series' part of it.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(super) chunks: Chunks,
+    /// Where the open stream is among all of them.
+    pub(super) stream: Range<u32>,
     pub(super) late: Option<Box<Late>>,
+}
+
+/// What series have in common that were taken along together. Chunks are not copied: they are kept
+/// from going away, even if they are flushed in the meantime.
+#[derive(Debug)]
+struct Held {
+    taking: Taking,
+    view: View,
+}
+
+/// Makes snapshots of what was taken along.
+#[derive(Debug)]
+pub(crate) struct Holder(Arc<Held>);
+
+/// The samples of a series at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    held: Arc<Held>,
+    chunks: Chunks,
+    stream: Range<u32>,
+    late: Option<Box<Late>>,
     /// The open frames of the series' group, and which of their columns it is.
     pub(super) frames: Option<(Arc<Shared>, u32)>,
 }
@@ -47,44 +85,74 @@ impl Late {
     }
 }
 
-impl Snapshot {
-    pub(crate) fn is_empty(&self) -> bool {
-        let late = self.late.as_deref().is_none_or(Late::is_empty);
-        self.bytes.is_empty() && self.frames.is_none() && late
+impl Taking {
+    pub(crate) fn new(start: i64, end: i64) -> Self {
+        Self { start, end, streams: Vec::new() }
     }
 
-    /// Appends the sealed chunks to `pieces` and returns the open stream. `None` when there is
-    /// something else.
+    pub(crate) fn all() -> Self {
+        Self::new(i64::MIN, i64::MAX)
+    }
+
+    /// Ends taking, before anything else happens to the arena.
+    pub(crate) fn hold(self, arena: &Arena) -> Holder {
+        Holder(Arc::new(Held { taking: self, view: arena.view().clone() }))
+    }
+}
+
+impl Taken {
+    pub(crate) fn is_empty(&self) -> bool {
+        let late = self.late.as_deref().is_none_or(Late::is_empty);
+        self.chunks.is_empty() && self.stream.is_empty() && late
+    }
+}
+
+impl Holder {
+    pub(crate) fn snapshot(&self, taken: Taken) -> Snapshot {
+        let Taken { chunks, stream, late } = taken;
+        Snapshot { held: Arc::clone(&self.0), chunks, stream, late, frames: None }
+    }
+}
+
+impl Snapshot {
+    /// The sealed chunks that overlap the range of time, the newest first.
+    fn chunks(&self) -> impl Iterator<Item = Chunk<'_>> {
+        let Held { taking, view } = &*self.held;
+        self.chunks.overlapping(view, taking.start, taking.end)
+    }
+
+    fn stream(&self) -> OpenStream<'_> {
+        let Range { start, end } = self.stream;
+        let streams = &self.held.taking.streams;
+        OpenStream(streams.get(start as usize..end as usize).unwrap_or_default())
+    }
+
+    /// Appends the sealed chunks and the frames to `pieces`, the oldest first, and returns the open
+    /// stream. `None` when there is something else.
     pub(crate) fn pieces<'a>(&'a self, pieces: &mut Vec<Piece<'a>>) -> Option<OpenStream<'a>> {
         let only_last = |late: &Late| late.is_empty() && late.starts.is_empty();
-        if self.frames.is_some() || !self.late.as_deref().is_none_or(only_last) {
+        if !self.late.as_deref().is_none_or(only_last) {
             return None;
         }
-        let mut at = 0;
-        for (times, end) in &self.chunks {
-            let end = *end as usize;
-            pieces.push(Piece::Sealed(times, self.bytes.get(at..end).unwrap_or_default()));
-            at = end;
-        }
-        Some(OpenStream(self.bytes.get(at..).unwrap_or_default()))
+        let first = pieces.len();
+        pieces.reserve(self.chunks.len().min(PIECES_MAX) as usize);
+        pieces.extend(self.chunks().map(Piece::Sealed));
+        pieces.get_mut(first..).unwrap_or_default().reverse();
+        pieces.extend(self.frames.iter().map(|(frames, column)| Piece::Open(frames, *column)));
+        Some(self.stream())
     }
 
     /// Appends the samples, unsettled.
     pub(crate) fn decode(&self, out: &mut Samples) -> Result<(), ChunkError> {
-        let mut at = 0;
-        for (times, end) in &self.chunks {
-            let end = *end as usize;
-            times.decode(self.bytes.get(at..end).unwrap_or_default(), out)?;
-            at = end;
-        }
+        let chunks: Vec<Chunk<'_>> = self.chunks().collect();
+        chunks.iter().rev().try_for_each(|chunk| chunk.decode(out))?;
         if let Some((frames, column)) = &self.frames {
             let first = out.floats.len();
             frames.decode(*column, &mut out.floats);
             apply_starts(&mut out.floats, first, &[]);
         }
         let first = out.floats.len();
-        let stream = self.bytes.get(at..).unwrap_or_default();
-        stream::decode(stream, &mut out.floats.times, &mut out.floats.values);
+        self.stream().decode(&mut out.floats.times, &mut out.floats.values);
         let Some(late) = &self.late else {
             apply_starts(&mut out.floats, first, &[]);
             return Ok(());

@@ -160,12 +160,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The values of one of those that were selected.
+    pub(crate) fn values(&self, at: u32) -> &[f64] {
+        let decode = || self.window.some_columns(self.members, &self.wanted);
+        self.window.column(self.decoded.get_or_init(decode), at)
+    }
+
     /// Appends the samples of one of those that were selected.
     pub(crate) fn decode(&self, at: u32, out: &mut Column<f64>) {
-        let decoded =
-            self.decoded.get_or_init(|| self.window.some_columns(self.members, &self.wanted));
         out.times.extend_from_slice(&self.window.times);
-        out.values.extend_from_slice(self.window.column(decoded, at));
+        out.values.extend_from_slice(self.values(at));
         debug_assert_eq!(out.times.len(), out.values.len());
     }
 }

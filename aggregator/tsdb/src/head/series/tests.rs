@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{Pushed, Series};
 use crate::{
     head::{
-        sealed::{Arena, Copied, Sealer},
-        snapshot::Snapshot,
+        sealed::{Arena, Sealer},
+        snapshot::{Snapshot, Taking},
     },
     samples::Samples,
 };
@@ -23,6 +23,12 @@ fn read(snapshot: &Snapshot) -> BTreeMap<i64, (u64, i64, bool)> {
         (columns.values[at].to_bits(), columns.start(at), columns.histogram(at).is_some())
     };
     columns.times.iter().enumerate().map(|(at, time)| (*time, sample(at))).collect()
+}
+
+fn snapshot(series: &Series, arena: &Arena, start: i64, end: i64) -> Snapshot {
+    let mut taking = Taking::new(start, end);
+    let taken = series.take(arena, &mut taking);
+    taking.hold(arena).snapshot(taken)
 }
 
 fn histogram(sum: f64) -> Arc<Histogram> {
@@ -81,7 +87,7 @@ proptest! {
         let (mut arena, mut sealer) = (Arena::default(), Sealer::default());
         let mut series = Series::new([1, 2]);
         let mut expected: BTreeMap<i64, (u64, i64, bool)> = BTreeMap::new();
-        let mut frozen = BTreeMap::new();
+        let (mut frozen, mut held) = (BTreeMap::new(), Vec::new());
         let mut now = 1000;
         for step in steps {
             match step {
@@ -108,8 +114,11 @@ proptest! {
                     }
                 }
                 Step::Freeze => {
-                    let given = series.freeze(&mut arena, &mut sealer);
+                    let mut taking = Taking::all();
+                    let taken = series.freeze(&mut arena, &mut sealer, &mut taking);
+                    let given = taking.hold(&arena).snapshot(taken);
                     prop_assert_eq!(read(&given), expected.clone());
+                    held.push((given, expected.clone()));
                     frozen.clone_from(&expected);
                 }
                 Step::Drop => {
@@ -119,18 +128,21 @@ proptest! {
                 }
                 Step::Forget => series.forget_last(),
             }
-            let found = series.snapshot(i64::MIN, i64::MAX, &arena, &mut Copied::default());
+            let found = snapshot(&series, &arena, i64::MIN, i64::MAX);
             prop_assert_eq!(read(&found), expected.clone());
+            held.push((found, expected.clone()));
             prop_assert_eq!(series.is_empty(), expected.is_empty());
-            let narrow = series.snapshot(now - 20, now - 10, &arena, &mut Copied::default());
-            let narrow = read(&narrow);
+            let narrow = read(&snapshot(&series, &arena, now - 20, now - 10));
             for (time, sample) in expected.range(now - 20..=now - 10) {
                 prop_assert_eq!(narrow.get(time), Some(sample));
                 prop_assert!(series.overlaps(now - 20, now - 10, &arena));
             }
         }
-        series.freeze(&mut arena, &mut sealer);
+        series.freeze(&mut arena, &mut sealer, &mut Taking::all());
         series.drop_flushed(&mut arena, &mut sealer);
+        for (snapshot, expected) in held {
+            prop_assert_eq!(read(&snapshot), expected, "a snapshot stays as it is");
+        }
         prop_assert!(series.is_empty());
         prop_assert_eq!(arena.used_bytes(), 0, "all memory is accounted for");
     }

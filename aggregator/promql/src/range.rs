@@ -5,6 +5,7 @@ pub(crate) mod call;
 mod changes;
 pub(crate) mod extended;
 pub(crate) mod extended_histogram;
+mod extremes;
 mod histogram_over_time;
 mod histogram_rate;
 mod instant;

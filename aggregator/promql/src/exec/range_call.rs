@@ -161,7 +161,7 @@ impl RangeCall<'_> {
         }
         let (_, repeated) = scratch.repeated.as_ref()?;
         self.exec.samples_total.fetch_add(repeated.seen(), Ordering::Relaxed);
-        Some(Column::of_steps(repeated.steps(), repeated.rates(&columns.values)))
+        Some(Column::of_steps(repeated.steps(), repeated.values(&columns.values)))
     }
 
     /// Evaluates one series at all steps.

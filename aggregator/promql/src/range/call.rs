@@ -5,10 +5,12 @@ use std::sync::Arc;
 use model::{histogram::Histogram, labels::Labels, query::Need};
 
 use super::{
-    changes, histogram_over_time, instant, over_time,
+    changes,
+    extremes::Extreme,
+    histogram_over_time, instant, over_time,
     rate::{self, Kind, Resets},
     regression,
-    repeated::Repeated,
+    repeated::{Asked, Repeated},
     samples::Samples,
     window::{Extent, Window},
 };
@@ -148,8 +150,18 @@ impl RangeFunction {
         extent: Extent,
         ends: impl Iterator<Item = i64>,
     ) -> Option<Repeated> {
-        let kind = self.kind().filter(|_| extent.is_plain())?;
-        Some(Repeated::new(kind, times, extent, ends))
+        let asked = self.asked().filter(|_| extent.is_plain())?;
+        Some(Repeated::new(asked, times, extent, ends))
+    }
+
+    fn asked(self) -> Option<Asked> {
+        use FunctionId as F;
+        Some(match self.id {
+            F::MaxOverTime => Asked::Extreme(Extreme::Greatest),
+            F::MinOverTime => Asked::Extreme(Extreme::Least),
+            F::CountOverTime => Asked::Count,
+            _ => Asked::Rate(self.kind()?),
+        })
     }
 
     /// Which rate it is, if any.

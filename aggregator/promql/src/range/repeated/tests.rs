@@ -3,7 +3,7 @@
 use model::labels::Labels;
 use proptest::prelude::*;
 
-use super::Repeated;
+use super::{Asked, Repeated};
 use crate::{
     annotations::Notes,
     ast::Extension,
@@ -62,12 +62,12 @@ proptest! {
         let ends: Vec<i64> = (0..20).map(|number| start + number * step).collect();
         let kind = Kind { counter, per_second };
         let extent = Extent::new(Extension::None, 0, LENGTH);
-        let repeated = Repeated::new(kind, &times, extent, ends.iter().copied());
+        let repeated = Repeated::new(Asked::Rate(kind), &times, extent, ends.iter().copied());
         for values in all {
             let mut samples = Samples::default();
             samples.floats.times.clone_from(&times);
             samples.floats.values = values.into_iter().take(times.len()).map(f64::from).collect();
-            let rates = repeated.rates(&samples.floats.values);
+            let rates = repeated.values(&samples.floats.values);
             let rates: Vec<u64> = rates.into_iter().map(f64::to_bits).collect();
             let found = (repeated.steps().to_vec(), rates, repeated.seen());
             prop_assert_eq!(found, one_by_one(kind, &samples, &ends));

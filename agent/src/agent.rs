@@ -22,7 +22,10 @@ use crate::{
     push::{self, Queue},
     scraping::{self, Scraping},
     sources::{
-        NodeLabels, Source, Tick, cgroups::CgroupSource, node::NodeSource,
+        NodeLabels, Source, Tick,
+        cgroups::CgroupSource,
+        node::NodeSource,
+        sandboxes::{self, Claims, SandboxSource},
         supervised::SupervisedSource,
     },
     traffic::{Access, Requests},
@@ -223,10 +226,25 @@ fn host_sources(
 ) -> Result<Vec<Box<dyn Source>>, StartError> {
     let tenant = settings.tenant()?;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let claims = Claims::default();
+    if settings.sandboxes.enabled {
+        // Before the cgroups, so that these know in the same tick what is claimed.
+        let options = sandboxes::Options {
+            roots: settings.sandboxes.roots.clone(),
+            metrics: settings.sandboxes.metrics,
+            tenant: tenant.clone(),
+        };
+        let kernel = Kernel::new(budget.clone());
+        let runtime = tokio::runtime::Handle::current();
+        match SandboxSource::new(kernel, options, labels.clone(), claims.clone(), runtime) {
+            Ok(source) => sources.push(Box::new(source)),
+            Err(error) => tracing::warn!(error, "sandboxes are not watched"),
+        }
+    }
     if settings.cgroups.enabled {
         let kernel = Kernel::new(budget.clone());
         let prefix = &settings.cgroups.prefix;
-        let source = CgroupSource::new(kernel, prefix, tenant.clone(), labels.clone())
+        let source = CgroupSource::new(kernel, prefix, tenant.clone(), labels.clone(), claims)
             .map_err(StartError::Cgroups)?;
         sources.push(Box::new(source));
     }

@@ -35,6 +35,7 @@ pub struct Settings {
     pub queue: ByteSize,
     pub spool: SpoolSettings,
     pub cgroups: Cgroups,
+    pub sandboxes: Sandboxes,
     /// Collect the node's own load, memory, disks and network.
     pub node_metrics: bool,
     /// What apps expose themselves.
@@ -109,6 +110,17 @@ pub struct Cgroups {
     pub tenant: String,
 }
 
+/// Which sandboxes of gVisor to watch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sandboxes {
+    pub enabled: bool,
+    /// Where `runsc` keeps its state files; those that do not exist yet are looked for.
+    pub roots: Vec<PathBuf>,
+    /// Collect the sandboxes' own metrics (`runsc_*`) where their version has them.
+    pub metrics: bool,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -125,9 +137,22 @@ impl Default for Settings {
             queue: ByteSize(64 << 20),
             spool: SpoolSettings::default(),
             cgroups: Cgroups::default(),
+            sandboxes: Sandboxes::default(),
             node_metrics: true,
             scrape: scrape::config::Settings::default(),
         }
+    }
+}
+
+impl Default for Sandboxes {
+    fn default() -> Self {
+        let roots = [
+            "/run/containerd/runsc/k8s.io",
+            "/run/containerd/runsc",
+            "/run/containerd/runc/k8s.io",
+            "/var/run/docker/runtime-runc/moby",
+        ];
+        Self { enabled: true, roots: roots.map(PathBuf::from).to_vec(), metrics: true }
     }
 }
 
@@ -161,6 +186,8 @@ pub enum InvalidSettings {
     DestinationToken { name: String, error: String },
     #[error("agent.cgroups.prefix must begin with '/'")]
     Prefix,
+    #[error("agent.sandboxes.roots: {0:?} is not an absolute path")]
+    Root(PathBuf),
     #[error("agent.cgroups.tenant: {0}")]
     Tenant(#[from] InvalidTenant),
     #[error("agent.scrape: {0}")]
@@ -181,6 +208,9 @@ impl Settings {
         }
         if !self.cgroups.prefix.starts_with('/') {
             return Err(InvalidSettings::Prefix);
+        }
+        if let Some(root) = self.sandboxes.roots.iter().find(|root| !root.is_absolute()) {
+            return Err(InvalidSettings::Root(root.clone()));
         }
         if self.spool.size.0 < SPOOL_SIZE_MIN {
             return Err(InvalidSettings::Spool);

@@ -2,6 +2,7 @@
 
 pub(crate) mod cgroups;
 pub(crate) mod node;
+pub(crate) mod sandboxes;
 pub(crate) mod supervised;
 
 use model::{time::Timestamp, write::WriteBatch};

@@ -16,5 +16,6 @@ pub mod link;
 pub mod reply;
 pub mod roots;
 pub mod schedule;
+pub mod sentry;
 pub mod state;
 pub mod urpc;

@@ -13,7 +13,7 @@ use collector::{
 };
 use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
 
-use super::{NodeLabels, Source, Tick};
+use super::{NodeLabels, Source, Tick, sandboxes::Claims};
 
 /// Follows the population of cgroups and reads each.
 pub(crate) struct CgroupSource {
@@ -21,6 +21,8 @@ pub(crate) struct CgroupSource {
     walker: Walker,
     tenant: TenantId,
     labels: NodeLabels,
+    /// Groups that are written by someone who knows more of them.
+    claims: Claims,
     groups: BTreeMap<String, Watched>,
 }
 
@@ -35,11 +37,12 @@ impl CgroupSource {
         prefix: &str,
         tenant: TenantId,
         labels: NodeLabels,
+        claims: Claims,
     ) -> Result<Self, String> {
         let hierarchy = Hierarchy::detect(&mut kernel).map_err(|error| error.to_string())?;
         let options = WalkOptions { prefix: prefix.to_owned(), ..WalkOptions::default() };
         let walker = Walker::new(hierarchy, options).map_err(|error| error.to_string())?;
-        Ok(Self { kernel, walker, tenant, labels, groups: BTreeMap::new() })
+        Ok(Self { kernel, walker, tenant, labels, claims, groups: BTreeMap::new() })
     }
 
     fn follow(&mut self, now: Timestamp, batch: &mut WriteBatch) {
@@ -117,7 +120,13 @@ impl Source for CgroupSource {
         self.follow(tick.now, batch);
         let depth = if tick.full { Depth::Full } else { Depth::Fast };
         let mut gone = Vec::new();
+        let claimed = self.claims.get();
         for (path, watched) in &mut self.groups {
+            if !claimed.is_empty() && claimed.contains(path) {
+                // Writes nothing when it was ended before.
+                watched.template.write_stale(tick.now, batch);
+                continue;
+            }
             match watched.reader.read(&mut self.kernel, depth) {
                 Ok(usage) => {
                     watched.template.write(usage, tick.now, batch);

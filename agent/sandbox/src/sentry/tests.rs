@@ -12,7 +12,10 @@ fn a_process_is_known_by_its_command_line_and_its_end_is_seen() {
     let pid = child.id();
     assert!(Sentry::open(pid, "box-8").is_none(), "another's");
     assert!(Sentry::open(pid, "box").is_none(), "a part of a word");
-    let sentry = Sentry::open(pid, "box-7").expect("is there");
+    // The kernel sets the command line a moment after the new program has begun.
+    let sentry =
+        std::iter::repeat_with(|| Sentry::open(pid, "box-7")).take(100_000).flatten().next();
+    let sentry = sentry.expect("is there");
     assert!(sentry.is_alive());
     child.kill().expect("is killed");
     child.wait().expect("has ended");

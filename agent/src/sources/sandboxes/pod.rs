@@ -131,6 +131,11 @@ impl Pod {
         Ok(pod)
     }
 
+    #[cfg(test)]
+    pub(super) fn sentry_pid(&self) -> u32 {
+        self.sandbox.pid
+    }
+
     /// Whether this is still the sandbox that the state files mean.
     pub(super) fn is(&self, sandbox: &Sandbox) -> bool {
         self.sandbox.pid == sandbox.pid && self.sandbox.socket == sandbox.socket

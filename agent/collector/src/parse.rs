@@ -6,6 +6,7 @@
 
 pub mod cgroup;
 pub mod io;
+pub mod netlink;
 pub mod node;
 pub mod process;
 

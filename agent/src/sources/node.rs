@@ -15,7 +15,7 @@ pub(crate) struct NodeSource {
 
 impl NodeSource {
     pub(crate) fn new(
-        kernel: Kernel,
+        mut kernel: Kernel,
         tenant: &TenantId,
         labels: &NodeLabels,
     ) -> Result<Self, InvalidTemplate> {
@@ -23,7 +23,7 @@ impl NodeSource {
         let mut identity: Vec<(&str, &str)> =
             pairs.iter().filter(|(_, value)| !value.is_empty()).copied().collect();
         identity.push(("tenant", tenant.as_str()));
-        let node = Node::open(&kernel, Path::new("/proc"), &identity)?;
+        let node = Node::open(&kernel, Path::new("/proc"), &identity)?.of_this_machine(&mut kernel);
         Ok(Self { kernel, node })
     }
 }

@@ -12,7 +12,10 @@ use super::{
     },
     io::{IoValue, blkio_bytes, blkio_operations, device_number, io_stat},
     lines,
-    node::{cpu_line, disk_line, interface_line, loadavg, meminfo_line, stat_value},
+    node::{
+        cpu_guests, cpu_line, disk_line, interface_line, loadavg, meminfo_line, mount_line,
+        os_release_line, protocol_counters, sockstat, softnet_line, stat_value,
+    },
     number, pairs,
     process::{Rollup, Stat, io, smaps_rollup, stat, statm},
     words,
@@ -273,18 +276,22 @@ fn the_machine() {
     assert_eq!(processor, Some((1, [8764, 0, 4394, 88_161, 823, 0, 151, 15])));
     assert_eq!(cpu_line(b"cpu  16372 0 7358 179633 1041 0 164 23 0 0"), None, "the sum of all");
     assert_eq!(cpu_line(b"ctxt 1"), None);
+    assert_eq!(cpu_guests(b"cpu1 8764 0 4394 88161 823 0 151 15 6 7"), Some([6, 7]));
+    assert_eq!(cpu_guests(b"cpu1 8764 0 4394 88161 823 0 151 15"), None);
     assert_eq!(
         meminfo_line(b"MemTotal:       24684092 kB"),
-        Some((&b"MemTotal"[..], 24_684_092 << 10))
+        Some((&b"MemTotal"[..], 24_684_092 << 10, true))
     );
-    assert_eq!(meminfo_line(b"HugePages_Total:       3"), Some((&b"HugePages_Total"[..], 3)));
+    assert_eq!(
+        meminfo_line(b"HugePages_Total:       3"),
+        Some((&b"HugePages_Total"[..], 3, false))
+    );
     assert_eq!(meminfo_line(b"nothing"), None);
     assert_eq!(loadavg(b"0.36 0.23 0.15 1/96 12792\n"), Some([0.36, 0.23, 0.15]));
     assert_eq!(loadavg(b"0.36 nan 0.15\n"), None);
     let disk = disk_line(b" 254       0 vda 1 2 3 4 5 6 7 8 9 10 11 12 13").expect("is a line");
-    assert_eq!((disk.name, disk.reads, disk.read_sectors), (&b"vda"[..], 1, 3));
-    assert_eq!((disk.writes, disk.written_sectors, disk.in_flight), (5, 7, 9));
-    assert_eq!(disk.weighted_millis, 11);
+    assert_eq!(disk.name, b"vda");
+    assert_eq!(disk.columns(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
     assert_eq!(disk_line(b"254 0 vda 1 2"), None);
     let line = b"  eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16";
     let (name, columns) = interface_line(line).expect("is a line");
@@ -292,6 +299,53 @@ fn the_machine() {
     assert_eq!(interface_line(b" face |bytes    packets errs"), None);
     assert_eq!(stat_value(b"ctxt 5\nbtime 7\n", b"btime"), Some(7));
     assert_eq!(stat_value(b"btimer 5\n", b"btime"), None);
+}
+
+#[test]
+fn disks_and_parts_of_disks() {
+    for (name, minor) in [
+        ("sda", false),
+        ("sda1", true),
+        ("xvdb2", true),
+        ("vdaa10", true),
+        ("loop0", true),
+        ("ram1", true),
+        ("zram0", false),
+        ("nvme0n1", false),
+        ("nvme0n1p2", true),
+        ("dm-0", false),
+        ("md127", false),
+        ("sd1", false),
+    ] {
+        let line = format!("8 0 {name} 1 2 3 4 5 6 7 8 9 10 11");
+        let disk = disk_line(line.as_bytes()).expect("is a line");
+        assert_eq!(disk.is_minor(), minor, "{name}");
+    }
+}
+
+#[test]
+fn protocols_and_sockets() {
+    let text = b"Tcp: MaxConn InSegs\nTcp: -1 7\nUdp: InErrors\nUdpLite: 3\n";
+    let read: Vec<_> = protocol_counters(text).collect();
+    assert_eq!(read, [(&b"Tcp"[..], &b"InSegs"[..], 7)], "names and values belong together");
+    let read: Vec<_> = sockstat(b"sockets: used 29\nTCP: inuse 1 mem 418\nodd 1 2\n").collect();
+    let expect: [(&[u8], &[u8], u64); 3] =
+        [(b"sockets", b"used", 29), (b"TCP", b"inuse", 1), (b"TCP", b"mem", 418)];
+    assert_eq!(read, expect);
+    assert_eq!(softnet_line(b"0000001f 00000000 00000002 00000000"), Some([31, 0, 2]));
+    assert_eq!(softnet_line(b"0000001f"), None);
+}
+
+#[test]
+fn mounts_and_names() {
+    let line = br"/dev/sd\134a /mnt/a\040b\9 ext4 rw,noatime,ro 0 0";
+    let mount = mount_line(line).expect("is a line");
+    assert_eq!((mount.device.as_str(), mount.mountpoint.as_str()), (r"/dev/sd\a", r"/mnt/a b\9"));
+    assert!(mount.read_only);
+    assert_eq!(mount_line(b"proc /proc proc"), None);
+    assert_eq!(os_release_line(b"ID=debian"), Some(("ID", "debian")));
+    assert_eq!(os_release_line(b"NAME=\"Debian GNU/Linux\""), Some(("NAME", "Debian GNU/Linux")));
+    assert_eq!(os_release_line(b"# note"), None);
 }
 
 /// Text that resembles a kernel file, and text that does not.
@@ -354,7 +408,16 @@ proptest! {
             meminfo_line(line);
             disk_line(line);
             interface_line(line);
+            cpu_guests(line);
+            softnet_line(line);
+            mount_line(line);
+            os_release_line(line);
+            if let Some(disk) = disk_line(line) {
+                disk.is_minor();
+            }
         }
+        protocol_counters(&text).count();
+        sockstat(&text).count();
     }
 
     #[test]

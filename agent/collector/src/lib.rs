@@ -11,6 +11,7 @@ pub mod hierarchy;
 pub mod identity;
 pub mod kernel;
 pub mod netlink;
+pub mod network;
 pub mod node;
 pub mod parse;
 pub mod process;

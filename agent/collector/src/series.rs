@@ -10,13 +10,14 @@ use std::sync::Arc;
 use model::{
     columns::stale_nan,
     labels::{InvalidLabels, METRIC_NAME},
-    metadata::Metadata,
+    metadata::{Metadata, MetricType},
     time::Timestamp,
     write::{Sample, WriteBatch},
 };
 
 use crate::{
-    series::metrics::{DEVICE_METRICS, METRICS},
+    network::Traffic,
+    series::metrics::{DEVICE_METRICS, INTERFACE_METRICS, METRICS},
     usage::{Depth, DeviceIo, Usage},
 };
 
@@ -25,7 +26,7 @@ pub const LABELS_MAX: usize = 30;
 /// `__name__` and one label of the metric's own.
 const EXTRA_LABELS: usize = 2;
 /// Labels that metrics add themselves.
-const RESERVED: [&str; 3] = [METRIC_NAME, "cpu", "device"];
+const RESERVED: [&str; 4] = [METRIC_NAME, "cpu", "device", "interface"];
 
 /// Identity labels that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,9 @@ pub struct Template {
     written: u64,
     /// Names of devices that were written, with one bit for each of [`DEVICE_METRICS`].
     devices: Vec<(Arc<str>, u8)>,
+    /// Names of network interfaces that were written, with one bit for each of
+    /// [`INTERFACE_METRICS`].
+    interfaces: Vec<(Arc<str>, u8)>,
 }
 
 impl Template {
@@ -61,7 +65,7 @@ impl Template {
         }
         let sorted = model::labels::Labels::new(identity.iter().copied())?;
         let labels = sorted.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Ok(Self { labels, written: 0, devices: Vec::new() })
+        Ok(Self { labels, written: 0, devices: Vec::new(), interfaces: Vec::new() })
     }
 
     /// Appends what the snapshot's depth renewed, as one sample for each series. Returns how many.
@@ -95,6 +99,34 @@ impl Template {
         written
     }
 
+    /// Appends what one of the container's network interfaces counted. Returns how many series.
+    pub fn write_traffic(
+        &mut self,
+        traffic: &Traffic<'_>,
+        depth: Depth,
+        time: Timestamp,
+        batch: &mut WriteBatch,
+    ) -> usize {
+        let mut written = 0;
+        let mut line = Line::new(&self.labels);
+        let known = self.interfaces.iter().position(|(name, _)| name == traffic.interface);
+        let index = known.unwrap_or_else(|| {
+            self.interfaces.push((Arc::clone(traffic.interface), 0));
+            self.interfaces.len() - 1
+        });
+        for (number, metric) in INTERFACE_METRICS.iter().enumerate() {
+            if metric.depth <= depth {
+                if let Some((_, mask)) = self.interfaces.get_mut(index) {
+                    *mask |= 1 << number;
+                }
+                let (label, value) = ("interface", (metric.value)(traffic) as f64);
+                written +=
+                    line.write(batch, metric.name, Some((label, traffic.interface)), time, value);
+            }
+        }
+        written
+    }
+
     /// Ends every series that was written, with staleness markers: for a container that is gone.
     /// Returns how many.
     pub fn write_stale(&mut self, time: Timestamp, batch: &mut WriteBatch) -> usize {
@@ -105,25 +137,42 @@ impl Template {
                 written += line.write(batch, metric.name, metric.label, time, stale_nan());
             }
         }
-        for (name, mask) in &self.devices {
-            for (index, metric) in DEVICE_METRICS.iter().enumerate() {
-                if mask & (1 << index) != 0 {
-                    let label = Some(("device", &**name));
-                    written += line.write(batch, metric.name, label, time, stale_nan());
-                }
-            }
-        }
+        let devices = DEVICE_METRICS.iter().map(|metric| metric.name);
+        written += end_each(&mut line, "device", &self.devices, &devices, time, batch);
+        let interfaces = INTERFACE_METRICS.iter().map(|metric| metric.name);
+        written += end_each(&mut line, "interface", &self.interfaces, &interfaces, time, batch);
         self.written = 0;
         self.devices.clear();
+        self.interfaces.clear();
         written
     }
+}
+
+/// Ends the series of each device or interface that was written, and returns how many they are.
+fn end_each(
+    line: &mut Line<'_>,
+    label: &str,
+    written: &[(Arc<str>, u8)],
+    metrics: &(impl Iterator<Item = &'static str> + Clone),
+    time: Timestamp,
+    batch: &mut WriteBatch,
+) -> usize {
+    let mut ended = 0;
+    for (name, mask) in written {
+        for (_, metric) in metrics.clone().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0) {
+            ended += line.write(batch, metric, Some((label, name)), time, stale_nan());
+        }
+    }
+    ended
 }
 
 /// What each metric means, for a batch's metadata.
 pub fn metadata() -> impl Iterator<Item = (&'static str, Metadata)> {
     let plain = METRICS.iter().map(|metric| (metric.name, metric.kind, metric.help));
     let device = DEVICE_METRICS.iter().map(|metric| (metric.name, metric.kind, metric.help));
-    plain.chain(device).map(|(name, kind, help)| {
+    let interface =
+        INTERFACE_METRICS.iter().map(|metric| (metric.name, MetricType::Counter, metric.help));
+    plain.chain(device).chain(interface).map(|(name, kind, help)| {
         (name, Metadata { kind, help: help.to_owned(), unit: String::new() })
     })
 }

@@ -2,6 +2,8 @@
 
 #[path = "it/golden.rs"]
 mod golden;
+#[path = "it/networks.rs"]
+mod networks;
 #[path = "it/node_exporter.rs"]
 mod node_exporter;
 #[path = "it/processes.rs"]

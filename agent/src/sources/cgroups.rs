@@ -6,6 +6,7 @@ use collector::{
     hierarchy::Hierarchy,
     identity::{Identity, Kind},
     kernel::Kernel,
+    network::{Attachment, Networks},
     reader::{ReadError, Reader},
     series::Template,
     usage::Depth,
@@ -24,11 +25,14 @@ pub(crate) struct CgroupSource {
     /// Groups that are written by someone who knows more of them.
     claims: Claims,
     groups: BTreeMap<String, Watched>,
+    /// `None` where the kernel does not tell of interfaces.
+    networks: Option<Networks>,
 }
 
 struct Watched {
     reader: Reader,
     template: Template,
+    network: Attachment,
 }
 
 impl CgroupSource {
@@ -42,7 +46,10 @@ impl CgroupSource {
         let hierarchy = Hierarchy::detect(&mut kernel).map_err(|error| error.to_string())?;
         let options = WalkOptions { prefix: prefix.to_owned(), ..WalkOptions::default() };
         let walker = Walker::new(hierarchy, options).map_err(|error| error.to_string())?;
-        Ok(Self { kernel, walker, tenant, labels, claims, groups: BTreeMap::new() })
+        let networks = Networks::open()
+            .inspect_err(|error| tracing::warn!(%error, "containers' networks are not read"))
+            .ok();
+        Ok(Self { kernel, walker, tenant, labels, claims, groups: BTreeMap::new(), networks })
     }
 
     fn follow(&mut self, now: Timestamp, batch: &mut WriteBatch) {
@@ -50,15 +57,43 @@ impl CgroupSource {
             return;
         };
         for path in &changes.vanished {
-            if let Some(mut gone) = self.groups.remove(path) {
-                gone.template.write_stale(now, batch);
-            }
+            self.end(path, now, batch);
         }
         for found in changes.appeared {
             self.open(found);
         }
         if changes.dropped > 0 {
             tracing::warn!(groups = changes.dropped, "cgroups left out: there are too many");
+        }
+    }
+
+    /// A group is gone: its series end.
+    fn end(&mut self, path: &str, now: Timestamp, batch: &mut WriteBatch) {
+        let Some(mut gone) = self.groups.remove(path) else { return };
+        gone.template.write_stale(now, batch);
+        if let Some(networks) = &mut self.networks {
+            networks.release(&gone.network);
+        }
+    }
+
+    /// Reads what went over the networks of all groups that have one of their own.
+    fn collect_traffic(&mut self, tick: &Tick, depth: Depth, batch: &mut WriteBatch) {
+        let Self { kernel, groups, networks: Some(networks), .. } = self else { return };
+        if tick.full {
+            let groups =
+                groups.values_mut().map(|watched| (watched.reader.group(), &mut watched.network));
+            if let Err(error) = networks.renew(kernel, groups) {
+                tracing::debug!(%error, "containers' networks not looked for");
+            }
+        }
+        if let Err(error) = networks.read() {
+            tracing::debug!(%error, "containers' networks not read");
+            return;
+        }
+        for Watched { template, network, .. } in groups.values_mut() {
+            for traffic in networks.traffic(network) {
+                template.write_traffic(&traffic, depth, tick.now, batch);
+            }
         }
     }
 
@@ -77,7 +112,8 @@ impl CgroupSource {
         let reader = Reader::open(&mut self.kernel, self.walker.hierarchy(), found.group);
         match (reader, template) {
             (Ok(reader), Ok(template)) => {
-                self.groups.insert(path, Watched { reader, template });
+                self.groups
+                    .insert(path, Watched { reader, template, network: Attachment::default() });
             }
             // Gone between the walk and now, and perhaps back already.
             (Err(ReadError::Gone { .. }), _) => self.walker.forget(&path),
@@ -136,12 +172,11 @@ impl Source for CgroupSource {
             }
         }
         for path in gone {
-            if let Some(mut watched) = self.groups.remove(&path) {
-                watched.template.write_stale(tick.now, batch);
-            }
+            self.end(&path, tick.now, batch);
             // It may have been made anew at the same path, which no walk would tell.
             self.walker.forget(&path);
         }
+        self.collect_traffic(tick, depth, batch);
     }
 
     fn watched(&self) -> usize {

@@ -2,9 +2,12 @@
 
 use model::metadata::MetricType::{self, Counter, Gauge};
 
-use crate::usage::{
-    Depth::{self, Fast, Full},
-    DeviceIo, Limit, Usage,
+use crate::{
+    network::Traffic,
+    usage::{
+        Depth::{self, Fast, Full},
+        DeviceIo, Limit, Usage,
+    },
 };
 
 /// One metric of a whole container.
@@ -26,6 +29,15 @@ pub(super) struct DeviceMetric {
     pub(super) kind: MetricType,
     pub(super) help: &'static str,
     pub(super) value: fn(&DeviceIo) -> Option<f64>,
+}
+
+/// One metric of a container and a network interface.
+#[derive(Debug)]
+pub(super) struct InterfaceMetric {
+    pub(super) name: &'static str,
+    pub(super) depth: Depth,
+    pub(super) help: &'static str,
+    pub(super) value: fn(&Traffic<'_>) -> u64,
 }
 
 const fn metric(
@@ -227,6 +239,56 @@ pub(super) const DEVICE_METRICS: &[DeviceMetric] = &[
     device("container_fs_writes_total", "Writes completed by the device.", |io| plain(io.writes)),
 ];
 
+const fn interface(
+    name: &'static str,
+    depth: Depth,
+    help: &'static str,
+    value: fn(&Traffic<'_>) -> u64,
+) -> InterfaceMetric {
+    InterfaceMetric { name, depth, help, value }
+}
+
+/// From the container's side: what the host's end sent is received. At most 8.
+pub(super) const INTERFACE_METRICS: &[InterfaceMetric] = &[
+    interface("container_network_receive_bytes_total", Fast, "Bytes received.", |traffic| {
+        traffic.host.sent_bytes()
+    }),
+    interface("container_network_transmit_bytes_total", Fast, "Bytes sent.", |traffic| {
+        traffic.host.received_bytes()
+    }),
+    interface("container_network_receive_packets_total", Full, "Packets received.", |traffic| {
+        traffic.host.sent_packets()
+    }),
+    interface(
+        "container_network_receive_errors_total",
+        Full,
+        "Errors while receiving.",
+        |traffic| traffic.host.send_errors(),
+    ),
+    interface(
+        "container_network_receive_packets_dropped_total",
+        Full,
+        "Packets dropped on their way in.",
+        |traffic| traffic.host.send_dropped(),
+    ),
+    interface("container_network_transmit_packets_total", Full, "Packets sent.", |traffic| {
+        traffic.host.received_packets()
+    }),
+    interface(
+        "container_network_transmit_errors_total",
+        Full,
+        "Errors while sending.",
+        |traffic| traffic.host.receive_errors(),
+    ),
+    interface(
+        "container_network_transmit_packets_dropped_total",
+        Full,
+        "Packets dropped on their way out.",
+        |traffic| traffic.host.receive_dropped(),
+    ),
+];
+
+const _: () = assert!(INTERFACE_METRICS.len() <= 8, "one bit for each");
 const _: () = assert!(METRICS.len() <= 64 && DEVICE_METRICS.len() <= 8, "one bit for each");
 
 /// Throttling has a meaning under a limit only, and most containers have none: cAdvisor leaves it

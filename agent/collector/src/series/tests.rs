@@ -188,5 +188,5 @@ fn names_are_unique_and_described() {
     let all = names.len();
     names.dedup();
     assert_eq!(names.len(), all);
-    assert_eq!(all, METRICS.len() + 4);
+    assert_eq!(all, METRICS.len() + 4 + 8);
 }

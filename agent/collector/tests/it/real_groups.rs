@@ -27,14 +27,14 @@ const CONTROLLERS: [Controller; 6] = [
 ];
 
 /// A group in every tree, removed on drop.
-struct RealGroup {
+pub(crate) struct RealGroup {
     directories: Vec<PathBuf>,
 }
 
 impl RealGroup {
     /// `None` where this machine does not permit it.
     #[expect(clippy::print_stdout, reason = "a test that is not run has to say so")]
-    fn create(hierarchy: &Hierarchy, path: &str) -> Option<Self> {
+    pub(crate) fn create(hierarchy: &Hierarchy, path: &str) -> Option<Self> {
         let group = hierarchy.group(path).expect("is a group path");
         let mut directories: Vec<PathBuf> = Vec::new();
         for controller in CONTROLLERS {
@@ -52,7 +52,7 @@ impl RealGroup {
         Some(Self { directories })
     }
 
-    fn enter(&self, pid: u32) {
+    pub(crate) fn enter(&self, pid: u32) {
         for directory in &self.directories {
             write_file(&directory.join("cgroup.procs"), &pid.to_string());
         }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use agent::{Agent, Workload};
 use daemon::{
     admin::{self, Lifecycle, Readiness},
     metrics::Metrics,
@@ -70,24 +69,14 @@ pub(crate) async fn agent(options: cli::Daemon) -> Result<(), Failure> {
     let config = Config::load(options.config.as_deref())?;
     let _telemetry = init("tidewatch-agent", &config)?;
     let settings = config.agent;
-    settings.validate().map_err(usage)?;
-    let (metrics, readiness, stop) =
-        (Metrics::default(), Readiness::waiting("starting"), signals(OnHangup::Reload)?);
     let path = options.config.clone();
     let reload: agent::Reload = Some(Box::new(move || match Config::load(path.as_deref()) {
         Ok(config) => Ok(config.agent),
         Err(failure) => Err(failure.to_string()),
     }));
-    let workload = Workload { reload, ..Workload::default() };
-    let lifecycle = Lifecycle { reload: settings.allow_reload, quit: false };
-    let router = admin::router(metrics.clone(), readiness.clone(), stop.clone(), lifecycle)
-        .merge(agent::targets_router(workload.targets.clone()));
-    let serving = serve(settings.listen, router, &stop).await?;
-    let agent = Agent::start(&settings, workload, &metrics, &stop).await.map_err(failed)?;
-    readiness.ready();
-    stop.stopped().await;
-    agent.stopped().await;
-    serving.await.map_err(failed)?.map_err(failed)
+    agent::alone::run(&settings, reload)
+        .await
+        .map_err(|error| if error.is_of_use() { usage(error) } else { failed(error) })
 }
 
 /// Logs and traces for a daemon.

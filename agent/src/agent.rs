@@ -17,6 +17,7 @@ use crate::{
     config::{InvalidSettings, Settings},
     events,
     metrics::AgentMetrics,
+    notify::Notify,
     outbox::Outbox,
     probes::{LocalProbe, Probes},
     push::{self, Queue},
@@ -46,6 +47,8 @@ pub struct Workload {
     pub targets: scrape::status::Status,
     /// Where to read the settings again when a reload is asked for.
     pub reload: scraping::Reload,
+    /// The service manager to tell that ticks complete.
+    pub notify: Notify,
 }
 
 impl std::fmt::Debug for Workload {
@@ -165,8 +168,11 @@ impl Agent {
         let scraping =
             Scraping { settings: scrape, labels: &labels, control: &control, reload, stop };
         tasks.extend(scraping.start(queue.clone(), workload.targets, registry).await?);
+        let interval = settings.interval.0;
+        tasks.push(tokio::spawn(workload.notify.clone().watch(interval, stop.clone())));
         let ticker = Ticker {
-            interval: settings.interval.0,
+            interval,
+            notify: workload.notify,
             sources,
             probes,
             requests: Requests::new(workload.accesses, &labels),
@@ -295,6 +301,7 @@ async fn report_exits(mut exits: mpsc::Receiver<Exit>, outbox: Outbox) {
 
 struct Ticker {
     interval: Duration,
+    notify: Notify,
     sources: Vec<Box<dyn Source>>,
     probes: Probes,
     requests: Requests,
@@ -325,6 +332,7 @@ impl Ticker {
                     return stop.stop();
                 }
             };
+            self.notify.ticked();
         }
     }
 

@@ -5,10 +5,12 @@
 //! Commands come by long polling; each is carried out only for the run that it names.
 
 mod agent;
+pub mod alone;
 mod commands;
 pub mod config;
 mod events;
 mod metrics;
+mod notify;
 mod outbox;
 mod probes;
 mod push;
@@ -18,7 +20,7 @@ mod targets;
 mod traffic;
 
 pub use agent::{Agent, StartError, Supervision, Workload};
+pub use notify::Notify;
 pub use probes::LocalProbe;
 pub use scraping::Reload;
-pub use targets::router as targets_router;
 pub use traffic::Access;

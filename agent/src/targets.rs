@@ -13,7 +13,7 @@ use wire::targets::{MetadataQuery, Reported, TargetsQuery, Viewer};
 
 /// `GET /api/v1/targets`, `/api/v1/targets/metadata` and `/api/v1/scrape_pools`, to be merged into
 /// the admin routes.
-pub fn router(status: Status) -> Router {
+pub(crate) fn router(status: Status) -> Router {
     Router::new()
         .route("/api/v1/targets", get(targets))
         .route("/api/v1/targets/metadata", get(metadata))

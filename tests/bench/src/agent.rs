@@ -1,73 +1,180 @@
-//! What the node agent costs: the real `tidewatch agent` at 1 s, collecting real populated cgroups
-//! and pushing to a real aggregator; its CPU time and memory as the kernel counts them.
+//! What the node agent costs: the real `tidewatch-agent` at 1 s, collecting real populated cgroups
+//! and the node, and pushing to a real aggregator, with and without a spool; its CPU time, memory
+//! and bytes sent. Beside it on the same groups: netdata, which also collects each second, and
+//! node_exporter, which knows no containers, scraped each second.
 
 use std::{
     fs,
+    path::Path,
     process::Command,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use e2e::{
-    process::{Process, free_port, tidewatch},
-    server::{AGENT, OPERATOR, Server},
+    process::{Process, free_port, tidewatch_agent},
+    server::{AGENT, OPERATOR, Server, client},
 };
 
 use crate::{
     Options,
     cgroups::Groups,
-    proc::{cpu_seconds, resident_bytes},
-    report::{Measurement, Report},
+    proc::{cpu_seconds_with_children, resident_bytes},
+    report::{Measurement, Peer, Report, complain},
 };
 
-const GROUPS: usize = 250;
+/// Containers, and what is aimed at: a share of a core in percent, and MiB.
+const SIZES: [(usize, f64, f64); 2] = [(250, 1.0, 30.0), (1000, 4.0, 60.0)];
 /// Until connections are made and descriptors are open.
-const WARM_UP: Duration = Duration::from_secs(5);
+const WARM_UP: Duration = Duration::from_secs(12);
+/// A multiple of the ten seconds after which what changes slowly is read.
 const MEASURED: Duration = Duration::from_secs(30);
 const MIB: f64 = 1_048_576.0;
 
-pub(crate) fn run(report: &mut Report, _options: Options) -> Result<(), String> {
-    let groups = Groups::make(GROUPS)?;
+/// What a collector cost.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    /// Percent of a core.
+    share: f64,
+    resident: f64,
+}
+
+pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
+    let sizes = if options.quick { &SIZES[..1] } else { &SIZES[..] };
+    for (count, share, memory) in sizes {
+        let groups = Groups::make(*count)?;
+        let peers = if options.alone { Vec::new() } else { peers()? };
+        for spool in [false, true] {
+            let (cost, bytes) = ours(&groups, *count, spool)?;
+            let name = |what: &str| {
+                let kept = if spool { ", with a spool" } else { "" };
+                format!("{}{what}, {count} cgroups each second{kept}", options.prefix())
+            };
+            let measurement = |name, ours, unit, target| Measurement {
+                suite: "agent",
+                name,
+                ours,
+                unit,
+                target,
+                more_is_better: false,
+            };
+            let beside = |value: fn(&Cost) -> f64| -> Vec<Peer> {
+                peers.iter().map(|(name, cost)| (*name, value(cost))).collect()
+            };
+            report.beside(
+                &measurement(name("CPU"), cost.share, "% of a core", Some(*share)),
+                &beside(|cost| cost.share),
+            );
+            report.beside(
+                &measurement(name("memory"), cost.resident / MIB, "MiB", Some(*memory)),
+                &beside(|cost| cost.resident / MIB),
+            );
+            let minutes = MEASURED.as_secs_f64() / 60.0;
+            let each = bytes / *count as f64 / minutes;
+            report.add(&measurement(name("sent per cgroup"), each, "B a minute", None));
+        }
+    }
+    Ok(())
+}
+
+/// The agent's cost, and the bytes that it sent while it was measured.
+fn ours(groups: &Groups, count: usize, spool: bool) -> Result<(Cost, f64), String> {
     let server = Server::start();
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let config = dir.path().join("agent.toml");
+    let (config, admin) = (dir.path().join("agent.toml"), free_port());
+    let spool = if spool {
+        format!("[agent.spool]\ndir = {:?}\n", dir.path().join("spool"))
+    } else {
+        String::new()
+    };
     let text = format!(
-        "[agent]\nnode = \"n1\"\naggregator = {:?}\ntoken = {AGENT:?}\nlisten = \"127.0.0.1:{}\"\n\
-         node_metrics = false\n[agent.cgroups]\nprefix = {:?}\n",
+        "[agent]\nnode = \"n1\"\naggregator = {:?}\ntoken = {AGENT:?}\n\
+         listen = \"127.0.0.1:{admin}\"\n{spool}[agent.cgroups]\nprefix = {:?}\n",
         server.url(""),
-        free_port(),
         groups.prefix,
     );
     fs::write(&config, text).map_err(|error| error.to_string())?;
-    let mut command = Command::new(tidewatch());
-    command.args(["agent", "--config"]).arg(&config);
-    let agent = Process::start("tidewatch agent", &mut command);
+    let mut command = Command::new(tidewatch_agent());
+    command.arg("--config").arg(&config);
+    let agent = Process::start("tidewatch-agent", &mut command);
     sleep(WARM_UP);
-    let (before, started) = (cpu_seconds(agent.pid())?, Instant::now());
-    sleep(MEASURED);
-    let (after, took) = (cpu_seconds(agent.pid())?, started.elapsed());
+    let sent = sent_bytes(admin)?;
+    let cost = measure(agent.pid(), || ())?;
+    let sent = sent_bytes(admin)? - sent;
     let seen = server
         .value(OPERATOR, "count(rate(container_cpu_usage_seconds_total{app=~\"app-.*\"}[10s]))")
         .and_then(|text| text.parse::<f64>().ok())
         .unwrap_or(0.0);
-    if seen < GROUPS as f64 {
-        return Err(format!("only {seen} of {GROUPS} groups arrived:\n{}", agent.output()));
+    if seen < count as f64 {
+        return Err(format!("only {seen} of {count} groups arrived:\n{}", agent.output()));
     }
-    let measurement = |name: &str, ours, unit, target| Measurement {
-        suite: "agent",
-        name: name.to_owned(),
-        ours,
-        unit,
-        target: Some(target),
-        more_is_better: false,
-    };
+    Ok((cost, sent))
+}
+
+/// Bytes of all bodies so far, by the agent's own count.
+fn sent_bytes(admin: u16) -> Result<f64, String> {
+    let url = format!("http://127.0.0.1:{admin}/metrics");
+    let text = client().get(url).send().and_then(|answer| answer.text());
+    let text = text.map_err(|error| error.to_string())?;
+    let lines = text.lines().filter(|line| line.starts_with("agent_sent_bytes_total"));
+    Ok(lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum())
+}
+
+/// CPU time and memory of a process with its children over [`MEASURED`], with `each` done once a
+/// second meanwhile.
+fn measure(pid: u32, mut each: impl FnMut()) -> Result<Cost, String> {
+    let (before, started) = (cpu_seconds_with_children(pid)?, Instant::now());
+    while started.elapsed() < MEASURED {
+        each();
+        sleep(Duration::from_secs(1).min(MEASURED.saturating_sub(started.elapsed())));
+    }
+    let (after, took) = (cpu_seconds_with_children(pid)?, started.elapsed());
     let share = (after - before) / took.as_secs_f64() * 100.0;
-    report.add(&measurement("CPU, 250 cgroups each second", share, "% of a core", 3.0));
-    report.add(&measurement(
-        "memory, 250 cgroups",
-        resident_bytes(agent.pid())? / MIB,
-        "MiB",
-        30.0,
-    ));
-    Ok(())
+    Ok(Cost { share, resident: resident_bytes(pid)? })
+}
+
+fn peers() -> Result<Vec<(&'static str, Cost)>, String> {
+    let mut peers = Vec::new();
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    if Path::new("/usr/sbin/netdata").exists() {
+        let text = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+        for name in ["cache", "lib", "log"] {
+            fs::create_dir_all(dir.path().join(name)).map_err(|error| error.to_string())?;
+        }
+        let file = text("netdata.conf");
+        let config = format!(
+            "[global]\nrun as user = root\n[directories]\ncache = {}\nlib = {}\nlog = {}\n\
+             [db]\nmode = ram\nupdate every = 1\n[web]\nbind to = 127.0.0.1:{}\n\
+             [plugins]\npython.d = no\nnode.d = no\ncharts.d = no\ngo.d = no\napps = no\n\
+             [plugin:cgroups]\nenable by default cgroups matching = *\n\
+             search for cgroups in subpaths matching = *\nmax cgroups to allow = 4000\n",
+            text("cache"),
+            text("lib"),
+            text("log"),
+            free_port()
+        );
+        fs::write(&file, config).map_err(|error| error.to_string())?;
+        let mut command = Command::new("/usr/sbin/netdata");
+        let netdata = Process::start("netdata", command.args(["-D", "-c", &file]));
+        // It looks for new cgroups every ten seconds, and names each by a program that it starts.
+        sleep(WARM_UP * 4);
+        peers.push(("netdata", measure(netdata.pid(), || ())?));
+    } else {
+        complain("netdata is not installed: not measured\n");
+    }
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut command = Command::new("prometheus-node-exporter");
+    command.arg(format!("--web.listen-address={address}"));
+    if Path::new("/usr/bin/prometheus-node-exporter").exists() {
+        let exporter = Process::start("node_exporter", &mut command);
+        sleep(Duration::from_secs(2));
+        let (client, url) = (client(), format!("http://{address}/metrics"));
+        let cost = measure(exporter.pid(), || {
+            drop(client.get(&url).send().and_then(|answer| answer.bytes()));
+        })?;
+        peers.push(("node_exporter (no containers)", cost));
+    } else {
+        complain("node_exporter is not installed: not measured\n");
+    }
+    Ok(peers)
 }

@@ -3,7 +3,8 @@
 //!
 //! Prints a line per measurement: ours, the peers', the ratios, the target. With `--json`, one object
 //! a line and peer, the target with the first; with `--markdown`, a table per suite. Suites: `agent`,
-//! `ingest`, `storage`, `query`, `all`. The peers are Debian's `victoria-metrics` and `prometheus`;
+//! `ingest`, `storage`, `query`, `all`. The peers are Debian's `victoria-metrics` and `prometheus`, and of
+//! the agent `netdata` and `prometheus-node-exporter`;
 //! where one is not installed, that is said and ours is measured alone, as with `--alone`. With
 //! `--quick` the loads are small and the lines say so. Run on a quiet machine; nothing here passes or
 //! fails.
@@ -109,7 +110,8 @@ fn build() -> Result<(), String> {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--quiet", "--manifest-path"]);
+    command.args(["build", "--release", "--quiet", "-p", "tidewatch", "-p", "tidewatch-agent"]);
+    command.arg("--manifest-path");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"));
     match command.status() {
         Ok(status) if status.success() => Ok(()),

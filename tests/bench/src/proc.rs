@@ -13,6 +13,17 @@ pub(crate) fn cpu_seconds(pid: u32) -> Result<f64, String> {
         .ok_or_else(|| format!("cannot read the CPU time of process {pid}"))
 }
 
+/// The same, of its children as well: those that live and those that it has waited for.
+pub(crate) fn cpu_seconds_with_children(pid: u32) -> Result<f64, String> {
+    let ended = parse_times(&read(pid, "stat")?, 4)
+        .ok_or_else(|| format!("cannot read the CPU time of process {pid}"))?;
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    // A child that ends meanwhile is among those that were waited for by the next reading.
+    let living = children.unwrap_or_default();
+    let living = living.split_whitespace().filter_map(|child| child.parse().ok());
+    Ok(ended + living.filter_map(|child| cpu_seconds_with_children(child).ok()).sum::<f64>())
+}
+
 /// Resident memory in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> Result<f64, String> {
     memory(pid, "VmRSS")
@@ -41,10 +52,15 @@ fn read(pid: u32, file: &str) -> Result<String, String> {
 /// Fields 14 and 15 of `stat`. The second field is the command's name in parentheses, and may
 /// itself hold blanks and parentheses.
 fn parse_cpu(stat: &str) -> Option<f64> {
+    parse_times(stat, 2)
+}
+
+/// The sum of so many fields from the 14th on: user and system time, then the same of children.
+fn parse_times(stat: &str, count: usize) -> Option<f64> {
     let (_, after) = stat.rsplit_once(')')?;
     let mut fields = after.split_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / TICKS)
+    let ticks: Option<f64> = (0..count).map(|_| fields.next()?.parse::<f64>().ok()).sum();
+    Some(ticks? / TICKS)
 }
 
 /// A line of `status` that is in kB.

@@ -22,6 +22,17 @@ pub fn tidewatch() -> PathBuf {
     path
 }
 
+/// The node agent alone, which is built beside the command.
+pub fn tidewatch_agent() -> PathBuf {
+    let path = tidewatch().with_file_name("tidewatch-agent");
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build --release -p tidewatch-agent",
+        path.display()
+    );
+    path
+}
+
 /// Runs `tidewatch` to its end.
 pub fn run(args: &[&str]) -> Output {
     Command::new(tidewatch()).args(args).output().expect("runs")

@@ -11,7 +11,7 @@ use std::{
 use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
 use requests::{
     entry::Entry,
-    log::{LogLine, Owner},
+    log::{Fields, Format, LogLine, Owner},
     recorder::{Options, Recorder},
 };
 
@@ -55,11 +55,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         write += processor_time() - middle;
     }
     let start = processor_time();
-    let mut codes = 0;
+    let (mut codes, mut class, fields) = (0, String::new(), Fields::default());
     for _ in 0..requests {
-        let line = LogLine::parse(LINE)?;
-        let route = line.route();
-        codes += u64::from(line.entry(Owner::default(), &route).code);
+        let line = LogLine::parse(LINE, Format::Json, &fields)?;
+        let route = line.route(&mut class);
+        codes += u64::from(line.entry(Owner::default(), route).code);
     }
     let parse = processor_time() - start;
     let count = (requests * ticks) as f64;

@@ -40,6 +40,15 @@ impl Classic {
         }
     }
 
+    pub(crate) fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// `None` when there are not as many counts as buckets.
+    pub(crate) fn load(counts: Vec<u64>) -> Option<Self> {
+        Some(Self { counts: counts.try_into().ok()? })
+    }
+
     /// `le` labels with counts of all observations up to each, `+Inf` last.
     pub fn cumulative(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let labels = BOUNDS.iter().map(|(_, label)| *label).chain(["+Inf"]);

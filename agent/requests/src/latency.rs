@@ -9,8 +9,12 @@ use std::sync::Arc;
 
 use hdrhistogram::Histogram as Hdr;
 use model::histogram::Histogram;
+use serde::{Deserialize, Serialize};
 
-use crate::{classic::Classic, exponential::Exponential};
+use crate::{
+    classic::Classic,
+    exponential::{Exponential, SavedBuckets},
+};
 
 /// Longer ones count as this long: an hour, Envoy's last bound.
 pub const DURATION_MICROS_MAX: u64 = 3_600_000_000;
@@ -115,6 +119,28 @@ impl Latency {
     /// The native histogram of settled latencies, in milliseconds.
     pub fn histogram(&self) -> Arc<Histogram> {
         Arc::clone(&self.settled)
+    }
+}
+
+/// A settled [`Latency`] between two runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedLatency {
+    classic: Vec<u64>,
+    buckets: SavedBuckets,
+}
+
+impl Latency {
+    /// What has settled.
+    pub(crate) fn save(&self) -> SavedLatency {
+        SavedLatency { classic: self.classic.counts().to_vec(), buckets: self.exponential.save() }
+    }
+
+    /// `None` for what [`Self::save`] never gives.
+    pub(crate) fn load(saved: SavedLatency) -> Option<Self> {
+        let classic = Classic::load(saved.classic)?;
+        let exponential = Exponential::load(saved.buckets)?;
+        let settled = Arc::new(exponential.histogram());
+        Some(Self { classic, exponential, settled, ..Self::default() })
     }
 }
 

@@ -6,10 +6,13 @@
 //! a clock.
 
 pub mod classic;
+mod distinct;
 pub mod entry;
 pub mod exponential;
 pub mod latency;
 pub mod log;
+pub mod owner;
 pub mod recorder;
 pub mod route;
+pub mod saved;
 mod series;

@@ -6,6 +6,7 @@
 
 mod combined;
 mod json;
+pub mod syslog;
 
 use std::borrow::Cow;
 
@@ -45,6 +46,40 @@ pub struct LogLine<'a> {
     pub duration_micros: Option<u64>,
     pub request_bytes: Option<u64>,
     pub response_bytes: Option<u64>,
+    /// What the fields that the caller named say ([`Fields`]); only JSON has names.
+    pub named: [Cow<'a, str>; Fields::COUNT],
+}
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JSON where a line begins with a brace, else combined.
+    #[default]
+    Auto,
+    /// An object on each line, with nginx' or Envoy's names.
+    Json,
+    /// The common or combined log format, with a duration behind if there is one.
+    Combined,
+}
+
+/// Names of JSON fields that say whose a request is. Empty for none; capitals do not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fields {
+    pub tenant: String,
+    pub app: String,
+    pub component: String,
+    pub instance: String,
+}
+
+impl Fields {
+    pub const COUNT: usize = 4;
+
+    /// In the order of [`LogLine::named`].
+    pub fn names(&self) -> [&str; Self::COUNT] {
+        [&self.tenant, &self.app, &self.component, &self.instance]
+    }
 }
 
 /// Whose request it was: found by the caller, from the authority or from where the log lies.
@@ -57,25 +92,28 @@ pub struct Owner<'a> {
 }
 
 impl<'a> LogLine<'a> {
-    /// Parses a line of any format known here. A syslog header before JSON is passed over.
-    pub fn parse(line: &'a str) -> Result<Self, LogError> {
+    /// Parses a line.
+    pub fn parse(line: &'a str, format: Format, fields: &Fields) -> Result<Self, LogError> {
         if line.len() > LINE_BYTES_MAX {
             return Err(LogError::TooLong);
         }
         let line = line.trim();
-        match line.find('{') {
-            Some(at) if at == 0 || line.starts_with('<') => {
-                json::parse(line.get(at..).unwrap_or_default())
-            }
-            _ => combined::parse(line),
+        match format {
+            Format::Json => json::parse(line, &fields.names()),
+            Format::Auto if line.starts_with('{') => json::parse(line, &fields.names()),
+            Format::Auto | Format::Combined => combined::parse(line),
         }
     }
 
-    /// The route's name where the proxy gave one, else the class of the path.
-    pub fn route(&self) -> Cow<'_, str> {
+    /// The route's name where the proxy gave one, else the class of the path, which is written
+    /// over what `class` held.
+    pub fn route<'r>(&'r self, class: &'r mut String) -> &'r str {
         match &*self.route_name {
-            "" | "default" => Cow::Owned(route_class(&self.path)),
-            name => Cow::Borrowed(name),
+            "" | "default" => {
+                route_class(&self.path, class);
+                class
+            }
+            name => name,
         }
     }
 

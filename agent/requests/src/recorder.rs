@@ -3,10 +3,12 @@
 //! A recorder is for one thread, or one lock that is taken for a batch of entries: noting one
 //! request costs about as much as hashing its key. Each tenant may have so many kinds of request;
 //! what comes beyond is counted in one further kind, whose parts are all [`OTHER`], and in
-//! `tidewatch_requests_other_total`. A kind that stays quiet for long is ended with staleness
+//! `tidewatch_requests_other_total`; `tidewatch_requests_other_kinds` estimates how many kinds these
+//! would have been. A kind that stays quiet for long is ended with staleness
 //! markers and makes room.
 
-mod kind;
+pub(crate) mod kind;
+mod save;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,6 +25,7 @@ use model::{
 };
 
 use crate::{
+    distinct::Distinct,
     entry::{Entry, method_class},
     latency::Pool,
     recorder::kind::{Kind, Parts},
@@ -135,6 +138,7 @@ struct Tenant {
 struct Excess {
     kind: Kind,
     count: u64,
+    distinct: Distinct,
 }
 
 impl Recorder {
@@ -189,10 +193,11 @@ impl Recorder {
                 tenant.kinds.len() - 1
             }
             None => {
-                let new = || Excess { kind: Kind::new(&Parts::OTHER, *flushed), count: 0 };
+                let new = || Excess::new(Kind::new(&Parts::OTHER, *flushed));
                 let excess = tenant.excess.get_or_insert_with(|| Box::new(new()));
                 excess.kind.record(entry, pool);
                 excess.count += 1;
+                excess.distinct.insert(key);
                 stats.other += 1;
                 return Recorded::Other;
             }
@@ -279,7 +284,7 @@ impl Tenant {
         }
         if let Some(excess) = &mut self.excess {
             excess.kind.write(options, pool, now, batch);
-            excess.write_count(options, Point::plain(now, excess.count as f64), batch);
+            excess.write_count(options, |value| Point::plain(now, value), batch);
         }
         written.ended += self.end_idle(options, now, batch);
         written.series += batch.series_count() - before;
@@ -307,7 +312,7 @@ impl Tenant {
         let idle = |excess: &mut Box<Excess>| excess.kind.is_idle(now, options.idle);
         if let Some(excess) = self.excess.take_if(idle) {
             excess.kind.write_stale(options, now, batch);
-            excess.write_count(options, Point::plain(now, stale_nan()), batch);
+            excess.write_count(options, |_| Point::plain(now, stale_nan()), batch);
             ended += 1;
         }
         ended
@@ -315,12 +320,19 @@ impl Tenant {
 }
 
 impl Excess {
-    fn write_count(&self, options: &Options, point: Point, batch: &mut WriteBatch) {
-        Line::new(&options.common, []).sample(batch, OTHER_TOTAL, [], point);
+    fn new(kind: Kind) -> Self {
+        Self { kind, count: 0, distinct: Distinct::default() }
+    }
+
+    fn write_count(&self, options: &Options, point: impl Fn(f64) -> Point, batch: &mut WriteBatch) {
+        let mut line = Line::new(&options.common, []);
+        line.sample(batch, OTHER_TOTAL, [], point(self.count as f64));
+        line.sample(batch, OTHER_KINDS, [], point(self.distinct.estimate()));
     }
 }
 
 const OTHER_TOTAL: &str = "tidewatch_requests_other_total";
+const OTHER_KINDS: &str = "tidewatch_requests_other_kinds";
 
 /// At most [`PART_BYTES_MAX`] bytes, cut between characters.
 fn cut(part: &str) -> &str {
@@ -333,12 +345,15 @@ fn cut(part: &str) -> &str {
 
 /// What each metric means, for a batch's metadata.
 pub fn metadata() -> impl Iterator<Item = (&'static str, Metadata)> {
-    use MetricType::{Counter, Histogram};
+    use MetricType::{Counter, Gauge, Histogram};
     [
         ("istio_requests_total", Counter, "Requests by status code."),
         ("istio_request_duration_milliseconds", Histogram, "Time to serve requests."),
         ("istio_request_bytes_sum", Counter, "Bytes of request bodies."),
+        ("istio_request_bytes_count", Counter, "Requests whose bytes are known."),
         ("istio_response_bytes_sum", Counter, "Bytes of response bodies."),
+        ("istio_response_bytes_count", Counter, "Responses whose bytes are known."),
+        (OTHER_KINDS, Gauge, "Kinds of request that are counted as app \"other\", estimated."),
         (OTHER_TOTAL, Counter, "Requests counted as app \"other\" for there are too many kinds."),
     ]
     .into_iter()

@@ -8,10 +8,10 @@ pub const SEGMENT_BYTES_MAX: usize = 40;
 /// The class of a request's path: `/users/42/orders?page=2` becomes `/users/:id/orders`.
 ///
 /// Without the query; a segment that holds a number, a UUID, much hexadecimal or something that is
-/// not plain text is an identifier.
-pub fn route_class(path: &str) -> String {
+/// not plain text is an identifier. The class is written over what `class` held.
+pub fn route_class(path: &str, class: &mut String) {
+    class.clear();
     let path = path.split(['?', '#', ';']).next().unwrap_or_default();
-    let mut class = String::with_capacity(path.len().min(128));
     for (number, segment) in path.split('/').filter(|segment| !segment.is_empty()).enumerate() {
         if number == SEGMENTS_MAX {
             class.push_str("/*");
@@ -20,7 +20,9 @@ pub fn route_class(path: &str) -> String {
         class.push('/');
         class.push_str(if is_identifier(segment) { ":id" } else { segment });
     }
-    if class.is_empty() { "/".to_owned() } else { class }
+    if class.is_empty() {
+        class.push('/');
+    }
 }
 
 /// Words with a version (`v1`, `oauth2`, `utf8`) are no identifiers.

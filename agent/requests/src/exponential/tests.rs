@@ -42,15 +42,15 @@ fn neighbours_share_a_span() {
 fn too_many_buckets_halve_the_resolution() {
     let mut buckets = Exponential::default();
     let mut value = 0.001;
-    for _ in 0..4000 {
+    for _ in 0..8000 {
         buckets.add(value, 1);
-        value *= 1.005;
+        value *= 1.0055;
     }
     let histogram = buckets.histogram();
     histogram.validate().expect("is valid");
     assert!(buckets.buckets.len() <= BUCKETS_MAX);
     assert!(buckets.schema() < SCHEMA_FINEST);
-    assert_eq!(histogram.positive_buckets.iter().sum::<f64>(), 4000.0);
+    assert_eq!(histogram.positive_buckets.iter().sum::<f64>(), 8000.0);
 }
 
 /// The quantile as PromQL takes it from a native histogram: exponential interpolation in a bucket.

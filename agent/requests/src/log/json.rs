@@ -7,18 +7,23 @@ use std::{borrow::Cow, fmt};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{LogError, LogLine, request_line, scaled, status};
+use super::{Fields, LogError, LogLine, request_line, scaled, status};
 
-pub(super) fn parse(text: &str) -> Result<LogLine<'_>, LogError> {
+/// `named` are further fields to be kept.
+pub(super) fn parse<'a>(
+    text: &'a str,
+    named: &[&str; Fields::COUNT],
+) -> Result<LogLine<'a>, LogError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let fields = Fields::deserialize(&mut reader).map_err(|_| LogError::Json)?;
-    fields.line()
+    let facts = reader.deserialize_map(FactsVisitor { named }).map_err(|_| LogError::Json)?;
+    facts.line()
 }
 
 /// Known facts by name, in order of exactness where several names state one.
 #[derive(Debug, Default)]
-struct Fields<'a> {
+struct Facts<'a> {
     values: [Option<Cow<'a, str>>; NAMES.len()],
+    named: [Cow<'a, str>; Fields::COUNT],
 }
 
 /// Names in lower case.
@@ -51,7 +56,7 @@ const NAMES: [&str; 22] = [
 const SECONDS: u32 = 6;
 const MILLIS: u32 = 3;
 
-impl<'a> Fields<'a> {
+impl<'a> Facts<'a> {
     fn line(mut self) -> Result<LogLine<'a>, LogError> {
         let code = self
             .first(&["response_code", "status"])
@@ -81,6 +86,7 @@ impl<'a> Fields<'a> {
             duration_micros,
             request_bytes,
             response_bytes,
+            named: self.named,
         })
     }
 
@@ -98,34 +104,37 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
+struct FactsVisitor<'n> {
+    named: &'n [&'n str; Fields::COUNT],
 }
 
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
+impl<'de> Visitor<'de> for FactsVisitor<'_> {
+    type Value = Facts<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-        let mut fields = Fields::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Facts<'de>, A::Error> {
+        let mut facts = Facts::default();
         while let Some(Text(name)) = map.next_key()? {
             let name = name.unwrap_or_default();
-            let index = NAMES.iter().position(|known| known.eq_ignore_ascii_case(&name));
-            match index.and_then(|index| fields.values.get_mut(index)) {
-                Some(slot) => *slot = map.next_value::<Text<'_>>()?.0,
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+            let is = |known: &str| known.eq_ignore_ascii_case(&name);
+            let known = NAMES.iter().position(|known| is(known));
+            let named = self.named.iter().map(|own| !own.is_empty() && is(own));
+            if known.is_none() && !named.clone().any(|own| own) {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = map.next_value::<Text<'_>>()?.0;
+            for (slot, _) in facts.named.iter_mut().zip(named).filter(|(_, own)| *own) {
+                *slot = value.clone().unwrap_or_default();
+            }
+            if let Some(slot) = known.and_then(|index| facts.values.get_mut(index)) {
+                *slot = value;
             }
         }
-        Ok(fields)
+        Ok(facts)
     }
 }
 

@@ -2,11 +2,19 @@
 
 use proptest::prelude::*;
 
-use super::{LINE_BYTES_MAX, LogError, LogLine, Owner, scaled};
+use super::{Fields, Format, LINE_BYTES_MAX, LogError, LogLine, Owner, scaled, syslog};
 use crate::{
     entry::Entry,
     recorder::{Options, Recorded, Recorder},
 };
+
+fn parse(line: &str) -> Result<LogLine<'_>, LogError> {
+    LogLine::parse(line, Format::Auto, &Fields::default())
+}
+
+fn route(line: &LogLine<'_>) -> String {
+    line.route(&mut String::new()).to_owned()
+}
 
 #[test]
 fn nginx_json() {
@@ -22,22 +30,22 @@ fn nginx_json() {
         response_bytes: Some(6),
         ..LogLine::default()
     };
-    assert_eq!(LogLine::parse(line), Ok(expect.clone()));
+    assert_eq!(parse(line), Ok(expect.clone()));
     let hostile = r#"{"time":"2026-11-23T15:14:57+00:00","host":"x","request_method":"GET","request_uri":"/a\"b","status":"200","request_time":"0.000","body_bytes_sent":"6","request_length":"49","upstream_response_time":""}"#;
-    assert_eq!(LogLine::parse(hostile).expect("is a line").path, "/a\"b");
+    assert_eq!(parse(hostile).expect("is a line").path, "/a\"b");
     let no_request = r#"{"time":"2026-11-23T15:14:57+00:00","host":"","request_method":"","request_uri":"","status":"400","request_time":"0.003","body_bytes_sent":"157","request_length":"0","upstream_response_time":""}"#;
-    let no_request = LogLine::parse(no_request).expect("is a line");
+    let no_request = parse(no_request).expect("is a line");
     assert_eq!((no_request.code, no_request.duration_micros), (400, Some(3_000)));
-    assert_eq!((&*no_request.method, &*no_request.route()), ("", "/"));
+    assert_eq!((&*no_request.method, &*route(&no_request)), ("", "/"));
     let syslog = format!("<190>Nov 23 11:30:03 ng: {line}\n");
-    assert_eq!(LogLine::parse(&syslog), Ok(expect.clone()));
-    assert_eq!(expect.route(), "/cart/:id");
+    assert_eq!(parse(syslog::payload(&syslog)), Ok(expect.clone()));
+    assert_eq!(route(&expect), "/cart/:id");
 }
 
 #[test]
 fn envoy_json() {
     let line = r#"{"authority":"shop.example","bytes_received":0,"bytes_sent":1234,"duration":5,"method":"POST","path":"/pay","protocol":"HTTP/2","response_code":503,"response_flags":"UH","route_name":"pay-route","start_time":"2026-11-23T11:30:03.123Z","upstream_cluster":"outbound|80||shop.acme.svc.cluster.local","requested_server_name":null,"extra":{"nested":[1,2,{"a":"b"}]}}"#;
-    let parsed = LogLine::parse(line).expect("is a line");
+    let parsed = parse(line).expect("is a line");
     let expect = LogLine {
         authority: "shop.example".into(),
         upstream_cluster: "outbound|80||shop.acme.svc.cluster.local".into(),
@@ -49,10 +57,11 @@ fn envoy_json() {
         duration_micros: Some(5_000),
         request_bytes: Some(0),
         response_bytes: Some(1234),
+        ..LogLine::default()
     };
     assert_eq!(parsed, expect);
     let owner = Owner { tenant: "acme", app: "shop", ..Owner::default() };
-    let route = parsed.route();
+    let route = route(&parsed);
     let entry = Entry {
         tenant: "acme",
         app: "shop",
@@ -67,6 +76,30 @@ fn envoy_json() {
     assert_eq!(parsed.entry(owner, &route), entry);
     let mut recorder = Recorder::new(Options::default()).expect("are valid options");
     assert_eq!(recorder.record(&entry), Recorded::Counted);
+}
+
+#[test]
+fn fields_are_found_by_the_names_that_the_caller_gave() {
+    let fields = Fields {
+        tenant: "customer".to_owned(),
+        app: "host".to_owned(),
+        component: String::new(),
+        instance: "pod".to_owned(),
+    };
+    let line = r#"{"Customer":"acme","host":"shop.example","pod":7,"":"x","status":200}"#;
+    let parsed = LogLine::parse(line, Format::Json, &fields).expect("is a line");
+    assert_eq!(parsed.named, ["acme", "shop.example", "", "7"]);
+    assert_eq!(parsed.authority, "shop.example", "a known name stays known");
+}
+
+#[test]
+fn the_format_is_what_the_operator_says() {
+    let fields = Fields::default();
+    let line = r#"{"status":200}"#;
+    assert_eq!(LogLine::parse(line, Format::Combined, &fields), Err(LogError::Combined));
+    let line = r#"::1 - - [t] "GET / HTTP/1.1" 200 5"#;
+    assert_eq!(LogLine::parse(line, Format::Json, &fields), Err(LogError::Json));
+    assert!(LogLine::parse(line, Format::Combined, &fields).is_ok());
 }
 
 #[test]
@@ -115,7 +148,7 @@ fn combined() {
             response_bytes: bytes,
             ..LogLine::default()
         };
-        assert_eq!(LogLine::parse(line), Ok(expect), "{line}");
+        assert_eq!(parse(line), Ok(expect), "{line}");
     }
 }
 
@@ -131,11 +164,11 @@ fn what_is_no_request_is_refused() {
         (r#"::1 - - [t] "GET / HTTP/1.1" abc 0"#, LogError::NoStatus),
         (r#"::1 - - [t] "GET / HTTP/1.1"#, LogError::Combined),
     ] {
-        assert_eq!(LogLine::parse(line), Err(error), "{line}");
+        assert_eq!(parse(line), Err(error), "{line}");
     }
-    assert_eq!(LogLine::parse(&"x".repeat(LINE_BYTES_MAX + 1)), Err(LogError::TooLong));
+    assert_eq!(parse(&"x".repeat(LINE_BYTES_MAX + 1)), Err(LogError::TooLong));
     let deep = format!(r#"{{"status":200,"a":{}"#, "[".repeat(20_000));
-    assert_eq!(LogLine::parse(&deep), Err(LogError::Json));
+    assert_eq!(parse(&deep), Err(LogError::Json));
 }
 
 #[test]
@@ -159,12 +192,12 @@ fn numbers_are_scaled_exactly() {
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "\\PC*") {
-        let _line = LogLine::parse(&text);
+        let _line = parse(&text);
     }
 
     #[test]
     fn nor_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _line = LogLine::parse(&String::from_utf8_lossy(&bytes));
+        let _line = parse(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
@@ -172,7 +205,7 @@ proptest! {
         head in "(\\{|<1>|::1 - - \\[t\\] \"GET )?",
         body in "[\"\\\\{}\\[\\]:, a-z0-9.-]{0,80}",
     ) {
-        let _line = LogLine::parse(&format!("{head}{body}"));
+        let _line = parse(&format!("{head}{body}"));
     }
 
     #[test]
@@ -182,7 +215,7 @@ proptest! {
         let line = serde_json::json!({
             "path": path, "response_code": code, "duration": millis, "bytes_sent": bytes,
         }).to_string();
-        let parsed = LogLine::parse(&line).expect("is a line");
+        let parsed = parse(&line).expect("is a line");
         let none = matches!(path.as_str(), "" | "-");
         prop_assert_eq!(&*parsed.path, if none { "" } else { path.as_str() });
         prop_assert_eq!(parsed.code, code);

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use model::{columns::stale_nan, histogram::Histogram, time::Timestamp, write::WriteBatch};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    entry::{CodeClass, Entry},
-    latency::{Latency, Pool},
+    entry::{CodeClass, Entry, method_class},
+    latency::{Latency, Pool, SavedLatency},
     recorder::{OTHER, Options},
     series::{Line, Point},
 };
@@ -54,8 +55,8 @@ pub(super) struct Kind {
     codes: Vec<Code>,
     other_codes: u64,
     latencies: [Option<Box<Latency>>; CodeClass::COUNT],
-    request_bytes: Option<u64>,
-    response_bytes: Option<u64>,
+    request_bytes: Size,
+    response_bytes: Size,
     /// Whether anything was recorded since the last write.
     touched: bool,
     /// The last write after something was recorded.
@@ -81,8 +82,8 @@ impl Kind {
             codes: Vec::new(),
             other_codes: 0,
             latencies: Default::default(),
-            request_bytes: None,
-            response_bytes: None,
+            request_bytes: Size::default(),
+            response_bytes: Size::default(),
             touched: false,
             active: None,
         }
@@ -107,8 +108,8 @@ impl Kind {
         {
             latency.get_or_insert_default().record(micros, pool);
         }
-        add(&mut self.request_bytes, entry.request_bytes);
-        add(&mut self.response_bytes, entry.response_bytes);
+        self.request_bytes.add(entry.request_bytes);
+        self.response_bytes.add(entry.response_bytes);
     }
 
     fn count(&mut self, number: u16) {
@@ -183,12 +184,13 @@ impl Kind {
                 classic(&mut line, latency, class, batch, &point);
             }
         }
-        for (metric, bytes) in [
-            ("istio_request_bytes_sum", self.request_bytes),
-            ("istio_response_bytes_sum", self.response_bytes),
+        for (sum, count, size) in [
+            ("istio_request_bytes_sum", "istio_request_bytes_count", self.request_bytes),
+            ("istio_response_bytes_sum", "istio_response_bytes_count", self.response_bytes),
         ] {
-            if let Some(bytes) = bytes {
-                line.sample(batch, metric, [], point(bytes as f64));
+            if size.count > 0 {
+                line.sample(batch, sum, [], point(size.bytes as f64));
+                line.sample(batch, count, [], point(size.count as f64));
             }
         }
     }
@@ -218,8 +220,76 @@ fn classic(
     line.sample(batch, "istio_request_duration_milliseconds_count", [class], point(count));
 }
 
-fn add(total: &mut Option<u64>, bytes: Option<u64>) {
-    if let Some(bytes) = bytes {
-        *total = Some(total.unwrap_or(0).saturating_add(bytes));
+/// Bytes of the requests that stated them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Size {
+    bytes: u64,
+    count: u64,
+}
+
+impl Size {
+    fn add(&mut self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.count += 1;
+        }
+    }
+}
+
+/// A [`Kind`] between two runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SavedKind {
+    /// App, component, instance, route and method.
+    parts: [String; 5],
+    start: Option<i64>,
+    active: Option<i64>,
+    codes: Vec<(u16, u64)>,
+    other_codes: u64,
+    latencies: [Option<SavedLatency>; CodeClass::COUNT],
+    request_bytes: Size,
+    response_bytes: Size,
+}
+
+impl Kind {
+    /// As of the last write.
+    pub(super) fn save(&self) -> SavedKind {
+        let Parts { app, component, instance, route, method } = self.parts();
+        SavedKind {
+            parts: [app, component, instance, route, method].map(str::to_owned),
+            start: self.start.map(Timestamp::millis),
+            active: self.active.map(Timestamp::millis),
+            codes: self.codes.iter().map(|code| (code.number, code.count)).collect(),
+            other_codes: self.other_codes,
+            latencies: self
+                .latencies
+                .each_ref()
+                .map(|latency| latency.as_deref().map(Latency::save)),
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+        }
+    }
+
+    /// `None` for what [`Self::save`] never gives.
+    pub(super) fn load(saved: SavedKind) -> Option<Self> {
+        let [app, component, instance, route, method] = &saved.parts;
+        let method = if method == OTHER { OTHER } else { method_class(method) };
+        let parts = Parts { app, component, instance, route, method };
+        if saved.codes.len() > CODES_MAX {
+            return None;
+        }
+        let mut kind = Self::new(&parts, saved.start.map(Timestamp));
+        let code =
+            |(number, count): (u16, u64)| Code { number, label: number.to_string().into(), count };
+        kind.codes = saved.codes.into_iter().map(code).collect();
+        for (latency, saved) in kind.latencies.iter_mut().zip(saved.latencies) {
+            if let Some(saved) = saved {
+                *latency = Some(Box::new(Latency::load(saved)?));
+            }
+        }
+        kind.other_codes = saved.other_codes;
+        kind.request_bytes = saved.request_bytes;
+        kind.response_bytes = saved.response_bytes;
+        kind.active = saved.active.map(Timestamp);
+        Some(kind)
     }
 }

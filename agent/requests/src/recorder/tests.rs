@@ -70,6 +70,7 @@ fn totals_run_on_from_tick_to_tick() {
     };
     let bytes = |metric: &str, rest: &str| format!("{metric}{{{labels}, route=\"/\"}} {rest}");
     let expect = |ok: u64, errors: u64, received: u64, sent: u64| {
+        let sized = 3;
         vec![
             series("istio_requests_total", &format!("response_code=\"200\" {ok} since 1000")),
             series("istio_requests_total", &format!("response_code=\"503\" {errors} since 1000")),
@@ -82,7 +83,9 @@ fn totals_run_on_from_tick_to_tick() {
                 &format!("response_code_class=\"5xx\" histogram of {errors}"),
             ),
             bytes("istio_request_bytes_sum", &format!("{received} since 1000")),
+            bytes("istio_request_bytes_count", &format!("{sized} since 1000")),
             bytes("istio_response_bytes_sum", &format!("{sent} since 1000")),
+            bytes("istio_response_bytes_count", &format!("{sized} since 1000")),
         ]
     };
     assert_eq!(flush(&mut recorder, 2_000, "acme"), expect(2, 1, 30, 21));
@@ -131,7 +134,9 @@ fn excess_is_counted_as_other() {
         assert_eq!(recorder.record(&entry(app, 200)), expect, "{app}");
     }
     let lines = flush(&mut recorder, 0, "acme");
-    assert_eq!(lines.last().expect("is there"), "tidewatch_requests_other_total 2 since 0");
+    let end =
+        ["tidewatch_requests_other_total 2 since 0", "tidewatch_requests_other_kinds 2 since 0"];
+    assert_eq!(lines[lines.len() - 2..], end);
     let other = r#"istio_requests_total{app="other", component="other", instance="other", method="other", response_code="200", route="other"} 2 since 0"#;
     assert!(lines.iter().any(|line| line == other), "{lines:#?}");
     assert_eq!(recorder.stats(), Stats { counted: 3, other: 2, ..Stats::default() });
@@ -187,6 +192,30 @@ fn own_labels_cannot_be_common_ones() {
     let common = vec![("app".to_owned(), "x".to_owned())];
     let error = Recorder::new(Options { common, ..Options::default() }).map(|_| ()).unwrap_err();
     assert_eq!(error, InvalidOptions::Reserved { name: "app".to_owned() });
+}
+
+#[test]
+fn a_restart_goes_on_where_it_was() {
+    let options = || Options { kinds_max: 2, ..Options::default() };
+    let mut straight = recorder(options());
+    for (app, code) in [("a", 200), ("a", 503), ("b", 200), ("c", 200), ("d", 204)] {
+        straight.record(&Entry { response_bytes: Some(5), ..entry(app, code) });
+    }
+    flush(&mut straight, 1_000, "acme");
+    let text = serde_json::to_string(&straight.save()).expect("is JSON");
+    let mut restarted = recorder(options());
+    restarted.restore(serde_json::from_str(&text).expect("is JSON")).expect("is whole");
+    for recorder in [&mut straight, &mut restarted] {
+        for app in ["a", "c"] {
+            recorder.record(&entry(app, 200));
+        }
+    }
+    let lines = flush(&mut straight, 2_000, "acme");
+    assert_eq!(flush(&mut restarted, 2_000, "acme"), lines);
+    assert!(lines.iter().any(|line| line.contains("other_total 3")), "{lines:#?}");
+
+    let mut small = recorder(Options { kinds_max: 1, ..Options::default() });
+    assert!(small.restore(straight.save()).is_err(), "bounds hold for what was saved as well");
 }
 
 proptest! {

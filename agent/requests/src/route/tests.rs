@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::route_class;
+fn route_class(path: &str) -> String {
+    let mut class = "left from before".to_owned();
+    super::route_class(path, &mut class);
+    class
+}
 
 #[test]
 fn identifiers_are_taken_out() {

@@ -68,6 +68,7 @@ impl Requests {
                 duration_micros: Some(micros),
                 request_bytes: Some(access.request_bytes),
                 response_bytes: Some(access.response_bytes),
+                connection: false,
             });
         }
     }

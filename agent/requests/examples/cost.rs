@@ -46,6 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 duration_micros: Some(500 + (random >> 20) % 50_000),
                 request_bytes: Some(100),
                 response_bytes: Some(2000),
+                connection: false,
             });
         }
         let middle = processor_time();

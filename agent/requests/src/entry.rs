@@ -1,6 +1,6 @@
 //! One request, as the recorder wants it.
 
-/// One finished request.
+/// One finished request, or connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry<'a> {
     pub tenant: &'a str,
@@ -20,6 +20,8 @@ pub struct Entry<'a> {
     pub duration_micros: Option<u64>,
     pub request_bytes: Option<u64>,
     pub response_bytes: Option<u64>,
+    /// A connection of which no more is known than its bytes: counted apart from requests.
+    pub connection: bool,
 }
 
 const METHODS: [&str; 9] =

@@ -46,6 +46,8 @@ pub struct LogLine<'a> {
     pub duration_micros: Option<u64>,
     pub request_bytes: Option<u64>,
     pub response_bytes: Option<u64>,
+    /// Whether it is a connection rather than a request.
+    pub connection: bool,
     /// What the fields that the caller named say ([`Fields`]); only JSON has names.
     pub named: [Cow<'a, str>; Fields::COUNT],
 }
@@ -130,6 +132,7 @@ impl<'a> LogLine<'a> {
             duration_micros: self.duration_micros,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
+            connection: self.connection,
         }
     }
 }

@@ -180,8 +180,8 @@ impl Recorder {
             app: cut(entry.app),
             component: cut(entry.component),
             instance: cut(entry.instance),
-            route: cut(entry.route),
-            method: method_class(entry.method),
+            route: if entry.connection { "" } else { cut(entry.route) },
+            method: if entry.connection { "" } else { method_class(entry.method) },
         };
         parts.write_key(key);
         let found = tenant.by_key.get(key.as_slice()).copied();
@@ -353,6 +353,9 @@ pub fn metadata() -> impl Iterator<Item = (&'static str, Metadata)> {
         ("istio_request_bytes_count", Counter, "Requests whose bytes are known."),
         ("istio_response_bytes_sum", Counter, "Bytes of response bodies."),
         ("istio_response_bytes_count", Counter, "Responses whose bytes are known."),
+        ("istio_tcp_connections_closed_total", Counter, "Connections that ended."),
+        ("istio_tcp_received_bytes_total", Counter, "Bytes received on connections."),
+        ("istio_tcp_sent_bytes_total", Counter, "Bytes sent on connections."),
         (OTHER_KINDS, Gauge, "Kinds of request that are counted as app \"other\", estimated."),
         (OTHER_TOTAL, Counter, "Requests counted as app \"other\" for there are too many kinds."),
     ]

@@ -1,5 +1,5 @@
 //! The protocols that cross a network: frames between our own agent and aggregator, remote write 1
-//! and 2, remote read, OTLP metrics, the text exposition formats, and the JSON of the Prometheus HTTP
+//! and 2, remote read, OTLP metrics, Envoy's access logs, the exposition formats, and the JSON of the Prometheus HTTP
 //! API.
 //!
 //! Decoders borrow from the body they read and fill a [`model::write::WriteBatch`]; encoders and
@@ -8,8 +8,10 @@
 //! an accepted body is counted in [`skipped::Skipped`].
 
 pub mod decode;
+pub mod envoy;
 pub mod exposition;
 pub mod frames;
+pub mod grpc;
 pub mod limits;
 pub mod otlp;
 pub mod prometheus_json;

@@ -86,6 +86,7 @@ impl<'a> Facts<'a> {
             duration_micros,
             request_bytes,
             response_bytes,
+            connection: false,
             named: self.named,
         })
     }

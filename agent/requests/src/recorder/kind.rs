@@ -57,6 +57,8 @@ pub(super) struct Kind {
     latencies: [Option<Box<Latency>>; CodeClass::COUNT],
     request_bytes: Size,
     response_bytes: Size,
+    /// Connections, and the bytes received and sent on them.
+    connections: [u64; 3],
     /// Whether anything was recorded since the last write.
     touched: bool,
     /// The last write after something was recorded.
@@ -84,6 +86,7 @@ impl Kind {
             latencies: Default::default(),
             request_bytes: Size::default(),
             response_bytes: Size::default(),
+            connections: [0; 3],
             touched: false,
             active: None,
         }
@@ -101,6 +104,13 @@ impl Kind {
 
     pub(super) fn record(&mut self, entry: &Entry<'_>, pool: &mut Pool) {
         self.touched = true;
+        if entry.connection {
+            let bytes = [entry.request_bytes, entry.response_bytes].map(Option::unwrap_or_default);
+            for (total, more) in self.connections.iter_mut().zip([1, bytes[0], bytes[1]]) {
+                *total = total.saturating_add(more);
+            }
+            return;
+        }
         let class = CodeClass::of(entry.code);
         self.count(if class == CodeClass::None { 0 } else { entry.code });
         if let Some(micros) = entry.duration_micros
@@ -193,9 +203,19 @@ impl Kind {
                 line.sample(batch, count, [], point(size.count as f64));
             }
         }
+        if self.connections != [0; 3] {
+            for (metric, total) in CONNECTIONS.into_iter().zip(self.connections) {
+                line.sample(batch, metric, [], point(total as f64));
+            }
+        }
     }
 }
 
+const CONNECTIONS: [&str; 3] = [
+    "istio_tcp_connections_closed_total",
+    "istio_tcp_received_bytes_total",
+    "istio_tcp_sent_bytes_total",
+];
 const DURATION: &str = "istio_request_duration_milliseconds";
 
 /// The classic form of one latency histogram.
@@ -248,6 +268,7 @@ pub(crate) struct SavedKind {
     latencies: [Option<SavedLatency>; CodeClass::COUNT],
     request_bytes: Size,
     response_bytes: Size,
+    connections: [u64; 3],
 }
 
 impl Kind {
@@ -266,13 +287,18 @@ impl Kind {
                 .map(|latency| latency.as_deref().map(Latency::save)),
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
+            connections: self.connections,
         }
     }
 
     /// `None` for what [`Self::save`] never gives.
     pub(super) fn load(saved: SavedKind) -> Option<Self> {
         let [app, component, instance, route, method] = &saved.parts;
-        let method = if method == OTHER { OTHER } else { method_class(method) };
+        let method = match method.as_str() {
+            "" => "",
+            OTHER => OTHER,
+            method => method_class(method),
+        };
         let parts = Parts { app, component, instance, route, method };
         if saved.codes.len() > CODES_MAX {
             return None;
@@ -289,6 +315,7 @@ impl Kind {
         kind.other_codes = saved.other_codes;
         kind.request_bytes = saved.request_bytes;
         kind.response_bytes = saved.response_bytes;
+        kind.connections = saved.connections;
         kind.active = saved.active.map(Timestamp);
         Some(kind)
     }

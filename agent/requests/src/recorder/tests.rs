@@ -122,6 +122,23 @@ fn a_request_without_a_latency_is_counted_all_the_same() {
 }
 
 #[test]
+fn connections_are_counted_apart() {
+    let mut recorder = recorder(Options::default());
+    for bytes in [1, 2] {
+        let (request_bytes, response_bytes) = (Some(bytes), Some(10 * bytes));
+        let connection =
+            Entry { connection: true, request_bytes, response_bytes, ..entry("db", 0) };
+        assert_eq!(recorder.record(&connection), Recorded::Counted);
+    }
+    let expect = [
+        r#"istio_tcp_connections_closed_total{app="db"} 2 since 0"#,
+        r#"istio_tcp_received_bytes_total{app="db"} 3 since 0"#,
+        r#"istio_tcp_sent_bytes_total{app="db"} 30 since 0"#,
+    ];
+    assert_eq!(flush(&mut recorder, 0, "acme"), expect);
+}
+
+#[test]
 fn excess_is_counted_as_other() {
     let mut recorder = recorder(Options { kinds_max: 2, classic: false, ..Options::default() });
     for (app, expect) in [

@@ -61,6 +61,12 @@ pub struct Evaluation {
     /// Elements that the result of one rule may have.
     pub samples_max: usize,
     pub rules_per_tenant_max: usize,
+    /// What the alerts of one rule and those of all rules of one tenant may take, those that ended
+    /// lately included. A rule that would take more fails.
+    pub alerts_per_rule_max: usize,
+    pub alert_bytes_per_rule_max: usize,
+    pub alerts_per_tenant_max: usize,
+    pub alert_bytes_per_tenant_max: usize,
     /// Alerts last seen longer before a start are not restored.
     pub outage_tolerance: HumanDuration,
     /// How long a restored alert stays pending at least. Prometheus waits 10m, because it collected
@@ -116,6 +122,10 @@ impl Default for Evaluation {
             concurrency_per_tenant: 2,
             samples_max: 20_000,
             rules_per_tenant_max: 2_000,
+            alerts_per_rule_max: rules::RULE_BUDGET.alerts,
+            alert_bytes_per_rule_max: rules::RULE_BUDGET.bytes,
+            alerts_per_tenant_max: rules::TENANT_BUDGET.alerts,
+            alert_bytes_per_tenant_max: rules::TENANT_BUDGET.bytes,
             outage_tolerance: HumanDuration(Duration::from_hours(1)),
             grace: HumanDuration(Duration::ZERO),
             external_url: String::new(),

@@ -17,7 +17,7 @@ use model::{
     tenant::TenantId,
 };
 use rules::{
-    Backend as _, Done, Due, Environment, NewSample, Notification, RestoreOptions, Roster,
+    Backend as _, Budget, Done, Due, Environment, NewSample, Notification, RestoreOptions, Roster,
     RosterOptions,
 };
 use tokio::{
@@ -145,6 +145,14 @@ impl Ruler {
             concurrency: evaluation.concurrency,
             concurrency_per_tenant: evaluation.concurrency_per_tenant,
             rules_per_tenant_max: evaluation.rules_per_tenant_max,
+            rule_budget: Budget {
+                alerts: evaluation.alerts_per_rule_max,
+                bytes: evaluation.alert_bytes_per_rule_max,
+            },
+            tenant_budget: Budget {
+                alerts: evaluation.alerts_per_tenant_max,
+                bytes: evaluation.alert_bytes_per_tenant_max,
+            },
             environment: Environment {
                 external_labels: external_labels.clone().into_iter().collect(),
                 external_url: external_url.clone(),

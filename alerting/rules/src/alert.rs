@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use model::{labels::Labels, time::Timestamp};
 use promql::Sample;
 
+use crate::budget::Budget;
 pub(crate) use update::{Found, hold_back, update};
 
 /// How long a resolved alert is remembered, so that its end reaches whoever heard of its start.
@@ -97,6 +98,13 @@ impl Alert {
 }
 
 impl Alerts {
+    /// What all take together.
+    pub(crate) fn amount(&self) -> Budget {
+        let each = self.active.values();
+        each.map(|alert| Budget::of_alert(&alert.labels, &alert.annotations))
+            .fold(Budget::default(), Budget::plus)
+    }
+
     pub(crate) fn notifications(
         &mut self,
         at: Timestamp,

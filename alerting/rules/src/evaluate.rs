@@ -24,6 +24,11 @@ pub trait Answers {
         at: Timestamp,
         within: Duration,
     ) -> Result<Vec<Newest>, String>;
+
+    /// Whether there is time to go on; asked often during long work. The error says why not.
+    fn go_on(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// The newest sample of a series.

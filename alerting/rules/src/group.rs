@@ -2,13 +2,14 @@
 
 pub(crate) mod restore;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use model::{labels::Labels, time::Timestamp};
 use promql::{Context, Engine};
 
 use crate::{
     alert::Notification,
+    budget::Account,
     evaluate::{Answers, Backend, Local, NewSample, Storage},
     expand::Environment,
     file::GroupSpec,
@@ -47,13 +48,25 @@ impl Group {
         environment: Environment,
         restored: bool,
     ) -> Self {
+        Self::within(spec, default_interval, environment, restored, &Arc::default())
+    }
+
+    /// A group whose alerts share an account with others.
+    pub(crate) fn within(
+        spec: GroupSpec,
+        default_interval: Duration,
+        environment: Environment,
+        restored: bool,
+        account: &Arc<Account>,
+    ) -> Self {
+        let rule = |spec| Rule::new(spec, restored, Arc::clone(account));
         Self {
             file: spec.file,
             name: spec.name,
             interval: spec.interval.unwrap_or(default_interval),
             query_offset: spec.query_offset.unwrap_or_default(),
             limit: spec.limit,
-            rules: spec.rules.into_iter().map(|spec| Rule::new(spec, restored)).collect(),
+            rules: spec.rules.into_iter().map(rule).collect(),
             environment,
             orphans: BTreeSet::new(),
         }
@@ -182,6 +195,7 @@ impl Group {
             };
             if let Some(old) = old.iter_mut().find(same).and_then(Option::take) {
                 rule.alerts = old.alerts;
+                rule.held = old.held;
                 rule.series = old.series;
                 rule.last_error = old.last_error;
                 rule.last_evaluation = old.last_evaluation;

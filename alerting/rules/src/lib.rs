@@ -8,6 +8,7 @@
 //! "Template reference" and "Unit testing for rules", and its behaviour.
 
 mod alert;
+mod budget;
 mod evaluate;
 mod expand;
 mod fault;
@@ -21,6 +22,7 @@ mod schedule;
 pub mod unit_test;
 
 pub use alert::{Alert, AlertState, Notification, RESOLVED_RETENTION};
+pub use budget::{Budget, OverBudget, RULE_BUDGET, TENANT_BUDGET};
 pub use evaluate::{
     Answers, AppendError, Backend, NOT_A_VECTOR, NewSample, Newest, Source, Storage,
 };

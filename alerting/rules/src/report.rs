@@ -96,33 +96,55 @@ fn alert(alert: &Alert) -> AlertReport {
 
 /// A report of all groups. Alerts share [`ALERT_BYTES_MAX`] so that the many of one tenant do not
 /// keep those of others out; what is left out is counted.
-pub(crate) fn all<'a>(groups: impl Iterator<Item = &'a GroupReport>) -> RulerReport {
-    let mut groups: Vec<GroupReport> = groups.cloned().collect();
-    let mut bytes: BTreeMap<Option<TenantId>, usize> = BTreeMap::new();
-    for group in &groups {
-        *bytes.entry(group.tenant.clone()).or_default() += alerts(group).map(size).sum::<usize>();
+pub(crate) fn all<'a>(groups: impl Iterator<Item = &'a GroupReport> + Clone) -> RulerReport {
+    let mut bytes: BTreeMap<&Option<TenantId>, usize> = BTreeMap::new();
+    for group in groups.clone() {
+        *bytes.entry(&group.tenant).or_default() += alerts(group).map(size).sum::<usize>();
     }
     let share = share(bytes.values().copied().collect(), ALERT_BYTES_MAX);
-    let mut left: BTreeMap<Option<TenantId>, usize> =
+    let mut left: BTreeMap<&Option<TenantId>, usize> =
         bytes.into_keys().map(|tenant| (tenant, share)).collect();
-    for group in &mut groups {
-        let Some(left) = left.get_mut(&group.tenant) else { continue };
-        let mut left_out = 0;
-        for alerting in group.rules.iter_mut().filter_map(|rule| rule.alerting.as_mut()) {
-            alerting.alerts.retain(|alert| match left.checked_sub(size(alert)) {
-                Some(rest) => {
-                    *left = rest;
-                    true
-                }
-                None => {
-                    left_out += 1;
-                    false
-                }
-            });
+    let groups = groups.map(|group| selected(group, left.entry(&group.tenant).or_default()));
+    RulerReport { groups: groups.collect() }
+}
+
+/// A copy of a group with as many of its alerts as there is room for.
+fn selected(group: &GroupReport, left: &mut usize) -> GroupReport {
+    let mut left_out = 0;
+    let mut has_room = |alert: &&AlertReport| match left.checked_sub(size(alert)) {
+        Some(rest) => {
+            *left = rest;
+            true
         }
-        group.alerts_left_out = left_out;
+        None => {
+            left_out += 1;
+            false
+        }
+    };
+    let rules = group.rules.iter().map(|rule| {
+        let alerting = rule.alerting.as_ref().map(|alerting| AlertingReport {
+            alerts: alerting.alerts.iter().filter(&mut has_room).cloned().collect(),
+            annotations: alerting.annotations.clone(),
+            ..*alerting
+        });
+        RuleReport {
+            name: rule.name.clone(),
+            query: rule.query.clone(),
+            labels: rule.labels.clone(),
+            last_error: rule.last_error.clone(),
+            alerting,
+            ..*rule
+        }
+    });
+    let rules = rules.collect();
+    GroupReport {
+        tenant: group.tenant.clone(),
+        file: group.file.clone(),
+        name: group.name.clone(),
+        rules,
+        alerts_left_out: left_out,
+        ..*group
     }
-    RulerReport { groups }
 }
 
 fn alerts(group: &GroupReport) -> impl Iterator<Item = &AlertReport> {

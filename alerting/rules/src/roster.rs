@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,10 +16,23 @@ use model::{
     time::{Timestamp, millis_of},
 };
 
-use crate::{evaluate::NewSample, expand::Environment, file::GroupSpec, group::Group, report};
+use crate::{
+    budget::{Account, Budget},
+    evaluate::NewSample,
+    expand::Environment,
+    file::GroupSpec,
+    group::Group,
+    report,
+};
 
 /// How often an alert's state from before the start is looked for before it counts as lost.
 const RESTORE_TRIES: u32 = 5;
+
+/// A group whose last evaluation took longer is slow: it leaves some slots to others.
+const SLOW: Duration = Duration::from_secs(10);
+/// This part of the slots is for tenants of whom nothing is evaluated, and for groups that are not
+/// slow, so that a few tenants cannot hold all.
+const RESERVED_PART: usize = 3;
 
 /// What tells a group from all others; in the order in which they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +53,9 @@ pub struct RosterOptions {
     pub concurrency_per_tenant: usize,
     /// Rules of one tenant.
     pub rules_per_tenant_max: usize,
+    /// What alerts may take: those of one rule, and those of all rules of one tenant.
+    pub rule_budget: Budget,
+    pub tenant_budget: Budget,
     pub environment: Environment,
 }
 
@@ -103,6 +120,7 @@ pub struct Roster {
     /// When each group that is not out is due.
     queue: BTreeSet<(Timestamp, GroupKey)>,
     running: BTreeMap<Option<TenantId>, usize>,
+    accounts: BTreeMap<Option<TenantId>, Arc<Account>>,
     retired: Vec<(Option<TenantId>, Vec<NewSample>)>,
     loaded: bool,
     seen: Timestamp,
@@ -134,6 +152,7 @@ impl Roster {
             entries: BTreeMap::new(),
             queue: BTreeSet::new(),
             running: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             retired: Vec::new(),
             loaded: false,
             seen: Timestamp::MIN,
@@ -152,8 +171,9 @@ impl Roster {
         let mut kept = BTreeSet::new();
         for (tenant, spec) in specs {
             let key = GroupKey { file: spec.file.clone(), name: spec.name.clone(), tenant };
+            let account = self.account(&key.tenant);
             let RosterOptions { interval, environment, .. } = &self.options;
-            let group = Group::new(spec, *interval, environment.clone(), self.loaded);
+            let group = Group::within(spec, *interval, environment.clone(), self.loaded, &account);
             kept.insert(key.clone());
             self.put(key, group, now);
         }
@@ -162,8 +182,15 @@ impl Roster {
         for key in gone {
             self.drop_group(&key, now);
         }
+        self.accounts.retain(|_, account| Arc::strong_count(account) > 1);
         self.loaded = true;
         Ok(())
+    }
+
+    fn account(&mut self, tenant: &Option<TenantId>) -> Arc<Account> {
+        let RosterOptions { rule_budget, tenant_budget, .. } = self.options;
+        let new = || Arc::new(Account::new(rule_budget, tenant_budget));
+        Arc::clone(self.accounts.entry(tenant.clone()).or_insert_with(new))
     }
 
     fn put(&mut self, key: GroupKey, mut group: Group, now: Timestamp) {
@@ -247,13 +274,22 @@ impl Roster {
 
     /// The first group in the queue for which there is room.
     fn first(&self) -> Option<(Timestamp, GroupKey)> {
-        if self.running.values().sum::<usize>() >= self.options.concurrency {
+        let RosterOptions { concurrency, concurrency_per_tenant, .. } = self.options;
+        let free = concurrency.saturating_sub(self.running.values().sum());
+        if free == 0 {
             return None;
         }
+        let reserved = free <= concurrency / RESERVED_PART;
         let room = |key: &GroupKey| {
-            self.running.get(&key.tenant).is_none_or(|n| *n < self.options.concurrency_per_tenant)
+            let own = self.running.get(&key.tenant).copied().unwrap_or(0);
+            own < concurrency_per_tenant && (!reserved || (own == 0 && !self.is_slow(key)))
         };
         self.queue.iter().find(|(_, key)| room(key)).cloned()
+    }
+
+    fn is_slow(&self, key: &GroupKey) -> bool {
+        let took = |entry: &Entry| entry.report.evaluation_seconds;
+        self.entries.get(key).is_some_and(|entry| took(entry) > SLOW.as_secs_f64())
     }
 
     /// The clock was set back: nobody waits for the time that it showed before.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use promql::{Sample, VectorElement};
 
 use crate::{
     alert::{ALERT_NAME, Alert, AlertState, Alerts, Found, update},
+    budget::{Account, Held, OverBudget, Tally},
     evaluate::Answers,
     expand::{Environment, Expander},
     file::{Kind, RuleSpec, Text},
@@ -30,6 +32,10 @@ pub enum RuleError {
     DuplicateAlerts,
     #[error("exceeded limit of {limit} with {found} {what}")]
     Limit { limit: usize, found: usize, what: &'static str },
+    #[error(transparent)]
+    Budget(#[from] OverBudget),
+    #[error("the labels of the rule's series take more than {0} bytes")]
+    SeriesBytes(usize),
     #[error("{0}")]
     Append(#[from] crate::AppendError),
 }
@@ -39,6 +45,8 @@ pub enum RuleError {
 pub struct Rule {
     pub(crate) spec: RuleSpec,
     pub(crate) alerts: Alerts,
+    /// What the alerts take of the tenant's budget.
+    pub(crate) held: Held,
     /// Series of the last evaluation.
     pub(crate) series: BTreeSet<Labels>,
     pub(crate) last_error: Option<RuleError>,
@@ -60,10 +68,11 @@ pub(crate) struct Shared<'a> {
 }
 
 impl Rule {
-    pub(crate) fn new(spec: RuleSpec, restored: bool) -> Self {
+    pub(crate) fn new(spec: RuleSpec, restored: bool, account: Arc<Account>) -> Self {
         Self {
             spec,
             alerts: Alerts { restored, ..Alerts::default() },
+            held: Held::new(account),
             series: BTreeSet::new(),
             last_error: None,
             last_evaluation: None,
@@ -116,18 +125,23 @@ impl Rule {
         if self.spec.is_alert() {
             self.alert(elements, shared)
         } else {
-            self.record(elements, shared.limit)
+            self.record(elements, shared)
         }
     }
 
     fn record(
         &self,
         elements: Vec<VectorElement>,
-        limit: Option<usize>,
+        shared: Shared<'_>,
     ) -> Result<Vec<(Labels, Sample)>, RuleError> {
         let mut seen = BTreeSet::new();
         let mut samples = Vec::with_capacity(elements.len());
+        let texts = self.spec.labels.iter().map(|(name, text)| name.len() + text.source.len());
+        if texts.sum::<usize>().saturating_mul(elements.len()) > self.held.bytes_max() {
+            return Err(RuleError::SeriesBytes(self.held.bytes_max()));
+        }
         for element in elements {
+            shared.source.go_on().map_err(RuleError::Query)?;
             let mut labels = element.labels.with(METRIC_NAME, &self.spec.name);
             for (name, Text { source, .. }) in &self.spec.labels {
                 labels = labels.with(name, source);
@@ -137,7 +151,7 @@ impl Rule {
             }
             samples.push((labels, element.value));
         }
-        within(limit, samples.len(), "series")?;
+        within(shared.limit, samples.len(), "series")?;
         Ok(samples)
     }
 
@@ -146,40 +160,86 @@ impl Rule {
         elements: Vec<VectorElement>,
         shared: Shared<'_>,
     ) -> Result<Vec<(Labels, Sample)>, RuleError> {
-        let Kind::Alert { hold, keep_firing_for, annotations } = &self.spec.kind else {
+        let Kind::Alert { hold, keep_firing_for, .. } = self.spec.kind else {
             return Ok(Vec::new());
         };
-        let name = self.spec.template_name();
+        let mut tally = self.held.tally();
         let mut found = BTreeMap::new();
         for element in elements {
-            let Shared { environment, source, at, .. } = shared;
-            let expander = Expander::new(&element, environment, source, at);
-            let expand = |text: &Text| match &text.templates {
-                Some(templates) => expander.expand(&name, templates),
-                None => text.source.clone(),
-            };
-            let mut labels = element.labels.without(METRIC_NAME);
-            for (name, text) in &self.spec.labels {
-                labels = labels.with(name, &expand(text));
-            }
-            labels = labels.with(ALERT_NAME, &self.spec.name);
+            let labels = self.alert_labels(&element, shared, &mut tally)?;
             let value = match &element.value {
                 Sample::Float(value) => *value,
                 Sample::Histogram(_) => f64::NAN,
             };
-            let annotations =
-                annotations.iter().map(|(name, text)| (name.clone(), expand(text))).collect();
+            let annotations = self.annotations(&element, shared, &mut tally)?;
             if found.insert(labels, Found { annotations, value }).is_some() {
                 return Err(RuleError::DuplicateAlerts);
             }
         }
-        let (samples, active) =
-            update(&mut self.alerts, &found, shared.at, *hold, *keep_firing_for);
-        if let Err(error) = within(shared.limit, active, "alerts") {
-            self.alerts.active.clear();
+        // What was cut short is not taken for what the templates gave.
+        shared.source.go_on().map_err(RuleError::Query)?;
+        let (samples, active) = update(&mut self.alerts, found, shared.at, hold, keep_firing_for);
+        let kept = self.held.set(self.alerts.amount()).map_err(RuleError::from);
+        if let Err(error) = within(shared.limit, active, "alerts").and(kept) {
+            self.forget_alerts();
             return Err(error);
         }
         Ok(samples)
+    }
+
+    fn forget_alerts(&mut self) {
+        self.alerts.active.clear();
+        self.held.clear();
+    }
+
+    fn alert_labels(
+        &self,
+        element: &VectorElement,
+        shared: Shared<'_>,
+        tally: &mut Tally,
+    ) -> Result<Labels, RuleError> {
+        tally.alert()?;
+        let mut labels = element.labels.without(METRIC_NAME);
+        for (name, text) in self.expand(&self.spec.labels, element, shared, tally)? {
+            labels = labels.with(&name, &text);
+        }
+        Ok(labels.with(ALERT_NAME, &self.spec.name))
+    }
+
+    /// The annotations of an alert, none for a recording rule.
+    pub(crate) fn annotations(
+        &self,
+        element: &VectorElement,
+        shared: Shared<'_>,
+        tally: &mut Tally,
+    ) -> Result<Vec<(String, String)>, RuleError> {
+        match &self.spec.kind {
+            Kind::Alert { annotations, .. } => self.expand(annotations, element, shared, tally),
+            Kind::Record => Ok(Vec::new()),
+        }
+    }
+
+    fn expand(
+        &self,
+        texts: &[(String, Text)],
+        element: &VectorElement,
+        shared: Shared<'_>,
+        tally: &mut Tally,
+    ) -> Result<Vec<(String, String)>, RuleError> {
+        let Shared { environment, source, at, .. } = shared;
+        let template = self.spec.template_name();
+        let expander = Expander::new(element, environment, source, at);
+        let mut expanded = Vec::with_capacity(texts.len());
+        for (name, text) in texts {
+            source.go_on().map_err(RuleError::Query)?;
+            let text = match &text.templates {
+                Some(templates) => expander.expand(&template, templates),
+                None => text.source.clone(),
+            };
+            tally.text(name, &text)?;
+            expanded.push((name.clone(), text));
+        }
+        Ok(expanded)
     }
 }
 

@@ -27,6 +27,9 @@ use wire::remote_write::{self, Version};
 const TENANT_LABEL: &str = "tenant";
 const EXPORTED_TENANT: &str = "exported_tenant";
 
+/// Why an evaluation does not go on at the end of the process.
+const STOPPING: &str = "stopping";
+
 /// Bounds on one evaluation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -72,16 +75,18 @@ impl Remote {
 
     /// Waits for an answer, within the time that is left.
     fn wait<T>(&self, answer: impl Future<Output = Result<T, ControlError>>) -> Result<T, String> {
-        let group_timeout = self.limits.group_timeout;
+        let end = self.begun + self.limits.group_timeout;
         self.runtime.block_on(async {
             tokio::select! {
                 answer = answer => answer.map_err(|error| daemon::telemetry::chain(&error)),
-                () = self.stop.stopped() => Err("stopping".to_owned()),
-                () = tokio::time::sleep_until(self.begun + group_timeout) => {
-                    Err(format!("the evaluation of the group takes longer than {group_timeout:?}"))
-                }
+                () = self.stop.stopped() => Err(STOPPING.to_owned()),
+                () = tokio::time::sleep_until(end) => Err(self.too_long()),
             }
         })
+    }
+
+    fn too_long(&self) -> String {
+        format!("the evaluation of the group takes longer than {:?}", self.limits.group_timeout)
     }
 
     fn ask(
@@ -126,6 +131,13 @@ impl Answers for Remote {
     fn query(&self, expr: &Expr, at: Timestamp) -> Result<Vec<VectorElement>, String> {
         let result = self.ask(&self.asks, &expr.to_string(), at, None)?;
         self.elements(result, at)
+    }
+
+    fn go_on(&self) -> Result<(), String> {
+        if self.stop.is_stopping() {
+            return Err(STOPPING.to_owned());
+        }
+        if self.begun.elapsed() > self.limits.group_timeout { Err(self.too_long()) } else { Ok(()) }
     }
 
     fn newest(

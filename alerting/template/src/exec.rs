@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// Bytes of a function's result that count as one step.
 const STEP_BYTES: usize = 16;
 
+/// Steps after which is asked at the latest whether there is time to go on.
+const STEPS_PER_ASK: u64 = 256;
+
 /// Runs the template `name`.
 pub(crate) fn run(
     set: &Templates,
@@ -43,6 +46,7 @@ pub(crate) fn run(
         out: String::new(),
         held: 0,
         steps: 0,
+        ask_at: 0,
         depth: 0,
     };
     exec.nodes(&tree.nodes, data)?;
@@ -62,6 +66,8 @@ struct Exec<'a> {
     /// has one, and all together are limited.
     held: usize,
     steps: u64,
+    /// From which step on to ask whether to go on.
+    ask_at: u64,
     depth: u32,
 }
 
@@ -88,7 +94,16 @@ impl<'a> Exec<'a> {
         if self.steps > most {
             return self.limit(at, format!("template takes more than {most} steps"));
         }
-        Ok(())
+        if self.steps < self.ask_at {
+            return Ok(());
+        }
+        self.ask(at)
+    }
+
+    /// Ends the run where there is no time to go on.
+    fn ask(&mut self, at: usize) -> Result<(), Error> {
+        self.ask_at = self.steps.saturating_add(STEPS_PER_ASK);
+        self.functions.go_on().or_else(|message| self.limit(at, message))
     }
 
     /// Runs `walk` one level deeper.

@@ -53,6 +53,12 @@ pub trait Functions {
     /// Calls it. The error is a sentence for the author of the template. A result of more than
     /// `most` bytes is refused, so that a function may end early once it is past them.
     fn call(&self, name: &str, args: &[Value], most: usize) -> Result<Value, String>;
+
+    /// Whether there is time to go on; asked before each call of a function, and every few hundred
+    /// steps. The error says why not, and ends the run.
+    fn go_on(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// No functions but the predefined ones.

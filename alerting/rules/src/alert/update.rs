@@ -16,22 +16,23 @@ pub(crate) struct Found {
 /// Takes over a result. Gives the samples to write, and the number of alerts that are active.
 pub(crate) fn update(
     alerts: &mut Alerts,
-    found: &BTreeMap<Labels, Found>,
+    mut found: BTreeMap<Labels, Found>,
     at: Timestamp,
     hold: Duration,
     keep_firing_for: Duration,
 ) -> (Vec<(Labels, Sample)>, usize) {
-    for (labels, Found { annotations, value }) in found {
+    for (labels, Found { annotations, value }) in &mut found {
+        let annotations = std::mem::take(annotations);
         let known = alerts.active.get_mut(labels);
         if let Some(alert) = known.filter(|alert| alert.state != AlertState::Inactive) {
-            alert.annotations.clone_from(annotations);
+            alert.annotations = annotations;
             alert.value = *value;
             continue;
         }
         let alert = Alert {
             state: AlertState::Pending,
             labels: labels.clone(),
-            annotations: annotations.clone(),
+            annotations,
             value: *value,
             active_at: at,
             fired_at: None,

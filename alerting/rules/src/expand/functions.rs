@@ -146,6 +146,10 @@ impl Functions for Prometheus<'_> {
         NAMES.contains(&name)
     }
 
+    fn go_on(&self) -> Result<(), String> {
+        self.data.as_ref().map_or(Ok(()), |data| data.source.go_on())
+    }
+
     fn call(&self, name: &str, args: &[Value], most: usize) -> Result<Value, String> {
         match (name, args) {
             ("args", args) => Ok(Value::map(

@@ -16,6 +16,8 @@ fn options() -> RosterOptions {
         concurrency: 4,
         concurrency_per_tenant: 2,
         rules_per_tenant_max: 100,
+        rule_budget: crate::RULE_BUDGET,
+        tenant_budget: crate::TENANT_BUDGET,
         environment: Environment::default(),
     }
 }
@@ -112,7 +114,7 @@ fn one_tenant_leaves_room_for_the_others() {
     let mut roster = roster(&[("acme", &text), ("globex", &text), ("initech", &text)]);
     let now = Timestamp(5 * SECOND);
     let out: Vec<Due> = std::iter::from_fn(|| roster.due(now)).collect();
-    assert_eq!(out.len(), 4, "all the room there is");
+    assert_eq!(out.len(), 3, "all the room but what is kept for a tenant that has none");
     let of = |tenant: &str| {
         let own = |due: &&Due| due.key.tenant.as_ref().is_some_and(|t| t.as_str() == tenant);
         out.iter().filter(own).count()
@@ -220,4 +222,78 @@ fn alerts_are_not_looked_for_for_ever() {
         roster.finish(done(due, Duration::ZERO), now);
     }
     assert_eq!(tries, super::RESTORE_TRIES);
+}
+
+#[test]
+fn slow_groups_and_second_ones_leave_slots_to_others() {
+    let group =
+        |name: &str| format!("{{name: {name}, interval: 1s, rules: [{{record: r, expr: x}}]}}");
+    let two = format!("groups: [{}, {}]", group("a"), group("b"));
+    let one = format!("groups: [{}]", group("z"));
+    let slow = ["slow1", "slow2", "slow3", "slow4", "slow5", "slow6"];
+    let mut files: Vec<(&str, &str)> = slow.iter().map(|tenant| (*tenant, two.as_str())).collect();
+    files.extend([("quick1", one.as_str()), ("quick2", one.as_str())]);
+    let mut roster = Roster::new(RosterOptions { concurrency: 6, ..options() });
+    roster.load(specs(&files), Timestamp(0)).expect("is right");
+    let is_slow = |due: &Due| due.key.tenant.as_ref().is_some_and(|t| t.as_str().contains("slow"));
+    let mut now = Timestamp(5 * SECOND);
+    // Until each group has been evaluated it is not known to be slow.
+    for _ in 0..4 {
+        let out: Vec<Due> = std::iter::from_fn(|| roster.due(now)).collect();
+        for due in out {
+            let took = Duration::from_secs(if is_slow(&due) { 100 } else { 1 });
+            roster.finish(done(due, took), now);
+        }
+    }
+    now = Timestamp(500 * SECOND);
+    let out: Vec<Due> = std::iter::from_fn(|| roster.due(now)).collect();
+    let counts = (out.iter().filter(|due| is_slow(due)).count(), out.len());
+    assert_eq!(counts, (4, 6), "the last third is for groups that are not slow");
+}
+
+#[test]
+fn alerts_of_one_tenant_have_a_budget_together() {
+    let rule = |name: &str, labels: &str| {
+        format!("{{alert: {name}, expr: 'x > 0', labels: {{{labels}}}}}")
+    };
+    let (a, b) =
+        (rule("A", "t: '{{ printf `%0500d` 1 }}'"), rule("B", "t: '{{ printf `%0500d` 1 }}'"));
+    let text = format!("groups: [{{name: g, rules: [{a}]}}, {{name: h, rules: [{b}]}}]");
+    let tenant_budget = crate::Budget { alerts: 10, bytes: 3000 };
+    let mut roster = Roster::new(RosterOptions { tenant_budget, ..options() });
+    roster.load(specs(&[("acme", &text), ("globex", &text)]), Timestamp(0)).expect("is right");
+    let mut world = World::new(roster);
+    world.put(0, "x", 1.0);
+    world.run_until(60 * SECOND);
+    let report = world.roster.report();
+    for tenant in ["acme", "globex"] {
+        let own = report
+            .groups
+            .iter()
+            .filter(|group| group.tenant.as_ref().is_some_and(|name| name.as_str() == tenant));
+        let errors: Vec<&str> =
+            own.filter_map(|group| group.rules.first()?.last_error.as_deref()).collect();
+        let [error] = errors.as_slice() else { panic!("{tenant}: {errors:?}") };
+        assert!(error.contains("all rules of the tenant are more than 3000 bytes"), "{error}");
+    }
+}
+
+#[test]
+fn alerts_that_ended_lately_count_against_the_budget() {
+    let text = "groups: [{name: g, interval: 1m, rules: [{alert: A, expr: 'x > 0', \
+                labels: {v: '{{ $value }}'}}]}]";
+    let rule_budget = crate::Budget { alerts: 5, bytes: 1 << 20 };
+    let mut roster = Roster::new(RosterOptions { rule_budget, ..options() });
+    roster.load(specs(&[("acme", text)]), Timestamp(0)).expect("is right");
+    let mut world = World::new(roster);
+    let mut failed = Vec::new();
+    for minute in 1..=6 {
+        world.put(minute * 60 * SECOND - 30 * SECOND, "x", minute as f64);
+        let next = world.roster.next_due().expect("has a group");
+        world.put(next.0, "x", minute as f64 + 0.5);
+        world.run_until(next.0);
+        let report = world.roster.report();
+        failed.push(report.groups[0].rules[0].last_error.is_some());
+    }
+    assert_eq!(failed, [false, false, false, false, false, true]);
 }

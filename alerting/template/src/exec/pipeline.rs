@@ -122,6 +122,7 @@ impl<'a> Exec<'a> {
         // What a function reads of its arguments is work, even if its result is short.
         let weight = values.iter().map(|value| value.shape().weight);
         self.spend(at, weight.fold(0, usize::saturating_add) / STEP_BYTES)?;
+        self.ask(at)?;
         let most = self.options.limits.output_bytes;
         let result = if self.functions.has(name) {
             self.functions.call(name, &values, most)

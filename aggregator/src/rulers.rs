@@ -7,26 +7,36 @@ use std::{
 };
 
 use model::{
-    ruler::{GROUPS_MAX, REPORT_EXPIRES_SECONDS, RulerReport},
+    ruler::{REPORT_EXPIRES_SECONDS, REPORT_MEMORY_MAX, RulerReport},
     time::Timestamp,
 };
 use tenancy::access::{Access, Forbidden, Tenants};
 
-/// Most rulers remembered at once, over all callers.
-const RULERS_MAX: usize = 64;
+/// Rulers of one token.
+const RULERS_PER_TOKEN_MAX: usize = 64;
+/// What the reports of one token may take in memory.
+const BYTES_PER_TOKEN_MAX: usize = REPORT_MEMORY_MAX;
+/// What all reports may take in memory.
+const BYTES_MAX: usize = 4 * BYTES_PER_TOKEN_MAX;
+/// Longest name of a ruler, in bytes.
+const NAME_BYTES_MAX: usize = 128;
 
 /// Why a report was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    #[error("a report of {0} groups, allowed are {GROUPS_MAX}")]
-    Groups(usize),
-    #[error("there are {RULERS_MAX} rulers already")]
+    #[error("a ruler's name has {NAME_BYTES_MAX} bytes at most")]
+    Name,
+    #[error("this token reports on {RULERS_PER_TOKEN_MAX} rulers already")]
     Rulers,
+    #[error("the reports of this token would take more than {BYTES_PER_TOKEN_MAX} bytes")]
+    Bytes,
+    #[error("the reports of all rulers would take more than {BYTES_MAX} bytes")]
+    BytesOfAll,
 }
 
-/// The newest report of each ruler.
+/// The newest report of each ruler. Each token has its own share of the memory.
 #[derive(Debug, Default)]
 pub(crate) struct Rulers {
     /// By the name of the caller's token and the ruler's own, so that no caller replaces what another
@@ -37,21 +47,24 @@ pub(crate) struct Rulers {
 #[derive(Debug)]
 struct Told {
     at: Timestamp,
+    bytes: usize,
     report: Arc<RulerReport>,
 }
 
 impl Rulers {
     /// Takes a report, which replaces the ruler's last. A caller tells of its own tenants only, and
-    /// of operators' rules only if it reaches all tenants.
+    /// of operators' rules only if it reaches all tenants. `bytes` is what the report takes in
+    /// memory.
     pub(crate) fn put(
         &self,
         caller: &Access,
         ruler: &str,
         report: RulerReport,
+        bytes: usize,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        if report.groups.len() > GROUPS_MAX {
-            return Err(Refused::Groups(report.groups.len()));
+        if ruler.len() > NAME_BYTES_MAX {
+            return Err(Refused::Name);
         }
         for group in &report.groups {
             match &group.tenant {
@@ -61,12 +74,30 @@ impl Rulers {
             }
         }
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        reports.retain(|_, told| !told.is_over(now));
+        let over: Vec<Told> =
+            reports.extract_if(.., |_, told| told.is_over(now)).map(|(_, told)| told).collect();
         let key = (caller.name.clone(), ruler.to_owned());
-        if reports.len() >= RULERS_MAX && !reports.contains_key(&key) {
+        let (mut own, mut own_bytes, mut all_bytes) = (0, bytes, bytes);
+        for ((token, _), told) in reports.iter().filter(|(other, _)| **other != key) {
+            all_bytes += told.bytes;
+            if *token == caller.name {
+                own += 1;
+                own_bytes += told.bytes;
+            }
+        }
+        if own >= RULERS_PER_TOKEN_MAX {
             return Err(Refused::Rulers);
         }
-        reports.insert(key, Told { at: now, report: Arc::new(report) });
+        if own_bytes > BYTES_PER_TOKEN_MAX {
+            return Err(Refused::Bytes);
+        }
+        if all_bytes > BYTES_MAX {
+            return Err(Refused::BytesOfAll);
+        }
+        let before = reports.insert(key, Told { at: now, bytes, report: Arc::new(report) });
+        // What may be large is given back without the lock.
+        drop(reports);
+        drop((before, over));
         Ok(())
     }
 

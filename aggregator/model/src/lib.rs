@@ -4,6 +4,7 @@
 //! Everything here is plain data with constructors that refuse what is not valid. There is no I/O,
 //! no clock and no thread. The crate stays small, because every other crate is rebuilt with it.
 
+pub mod budget;
 pub mod columns;
 pub mod event;
 pub mod exemplar;

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{tenant::TenantId, time::Timestamp};
+use crate::{
+    budget::{self, at_most},
+    tenant::TenantId,
+    time::Timestamp,
+};
 
 /// How often a ruler reports if nothing changes, in seconds.
 pub const REPORT_EVERY_SECONDS: u64 = 30;
@@ -15,11 +19,14 @@ pub const REPORT_EXPIRES_SECONDS: u64 = 4 * REPORT_EVERY_SECONDS;
 pub const GROUPS_MAX: usize = 10_000;
 /// Most bytes of the names and texts of all alerts of one report.
 pub const ALERT_BYTES_MAX: usize = 16 << 20;
+/// What a report may take in memory, see [`budget::within`].
+pub const REPORT_MEMORY_MAX: usize = 256 << 20;
 
 /// All groups of a ruler, in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulerReport {
+    #[serde(deserialize_with = "at_most::<_, _, GROUPS_MAX>")]
     pub groups: Vec<GroupReport>,
 }
 
@@ -34,6 +41,7 @@ pub struct GroupReport {
     pub interval_seconds: f64,
     /// Most series or alerts of one rule; 0 for no limit.
     pub limit: u64,
+    #[serde(deserialize_with = "budget::list")]
     pub rules: Vec<RuleReport>,
     /// How long the last evaluation took.
     pub evaluation_seconds: f64,
@@ -50,6 +58,7 @@ pub struct GroupReport {
 pub struct RuleReport {
     pub name: String,
     pub query: String,
+    #[serde(deserialize_with = "budget::map")]
     pub labels: BTreeMap<String, String>,
     pub health: Health,
     pub last_error: Option<String>,
@@ -76,8 +85,10 @@ pub struct AlertingReport {
     pub state: AlertState,
     pub for_seconds: f64,
     pub keep_firing_for_seconds: f64,
+    #[serde(deserialize_with = "budget::map")]
     pub annotations: BTreeMap<String, String>,
     /// Pending and firing ones.
+    #[serde(deserialize_with = "budget::list")]
     pub alerts: Vec<AlertReport>,
 }
 
@@ -96,7 +107,9 @@ pub enum AlertState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertReport {
+    #[serde(deserialize_with = "budget::map")]
     pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "budget::map")]
     pub annotations: BTreeMap<String, String>,
     pub state: AlertState,
     pub active_at: Timestamp,

@@ -3,14 +3,17 @@
 //! A report is whole: it replaces the one before. Its limits are what a sender keeps to and what a
 //! receiver refuses to exceed.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error as _, SeqAccess, Visitor},
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    budget::{self, at_most, lists_at_most},
+    metadata::Metadata,
+    relabel::RelabelRule,
+    tenant::TenantId,
+    time::Timestamp,
 };
-
-use crate::{metadata::Metadata, relabel::RelabelRule, tenant::TenantId, time::Timestamp};
 
 /// A report is sent at least this often.
 pub const REPORT_EVERY: Duration = Duration::from_secs(30);
@@ -23,6 +26,8 @@ pub const REPORT_TARGETS_MAX: usize = 20_000;
 pub const REPORT_LISTS_MAX: usize = 20_000;
 /// Rules of one pool.
 pub const REPORT_RULES_MAX: usize = 1_000;
+/// What a report may take in memory, see [`budget::within`].
+pub const REPORT_MEMORY_MAX: usize = 128 << 20;
 
 /// Labels by name.
 pub type LabelMap = BTreeMap<String, String>;
@@ -34,7 +39,7 @@ pub struct TargetsReport {
     #[serde(deserialize_with = "at_most::<_, _, REPORT_LISTS_MAX>")]
     pub pools: Vec<PoolReport>,
     /// What targets say of their metrics. Many targets are of the same program, so they share.
-    #[serde(deserialize_with = "at_most::<_, _, REPORT_LISTS_MAX>")]
+    #[serde(deserialize_with = "lists_at_most::<_, _, REPORT_LISTS_MAX>")]
     pub families: Vec<Vec<Family>>,
     /// Targets that had no room.
     pub left_out: u64,
@@ -60,7 +65,7 @@ pub struct PoolReport {
     #[serde(default, deserialize_with = "at_most::<_, _, REPORT_TARGETS_MAX>")]
     pub dropped: Vec<DroppedReport>,
     /// How many it dropped, by whose they are.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "budget::map")]
     pub dropped_counts: BTreeMap<TenantId, u64>,
 }
 
@@ -69,8 +74,10 @@ pub struct PoolReport {
 pub struct TargetReport {
     pub tenant: TenantId,
     /// Before relabelling.
+    #[serde(deserialize_with = "budget::map")]
     pub discovered: LabelMap,
     /// What its series carry, the tenant among them.
+    #[serde(deserialize_with = "budget::map")]
     pub labels: LabelMap,
     pub url: String,
     /// The same for who is elsewhere.
@@ -97,6 +104,7 @@ pub struct TargetReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DroppedReport {
     pub tenant: TenantId,
+    #[serde(deserialize_with = "budget::map")]
     pub discovered: LabelMap,
 }
 
@@ -130,51 +138,9 @@ impl TargetsReport {
         })
     }
 
-    /// Labels of all targets, which is what takes the memory.
-    pub fn label_count(&self) -> usize {
-        let of_pool = |pool: &PoolReport| {
-            let targets = pool.targets.iter();
-            let active = targets.map(|target| target.discovered.len() + target.labels.len());
-            let dropped = pool.dropped.iter().map(|dropped| dropped.discovered.len());
-            active.chain(dropped).sum::<usize>()
-        };
-        self.pools.iter().map(of_pool).sum()
-    }
-
     /// Active and dropped ones together.
     pub fn target_count(&self) -> usize {
         self.pools.iter().map(|pool| pool.targets.len() + pool.dropped.len()).sum()
-    }
-}
-
-/// A list that is refused as soon as it is too long: empty entries take far more room in memory than
-/// as text.
-fn at_most<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    deserializer.deserialize_seq(Bounded::<T, MAX>(PhantomData))
-}
-
-struct Bounded<T, const MAX: usize>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Bounded<T, MAX> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of at most {MAX}")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<T>, A::Error> {
-        let mut list = Vec::new();
-        while let Some(entry) = entries.next_element()? {
-            if list.len() >= MAX {
-                return Err(A::Error::custom(format_args!("a list is longer than {MAX}")));
-            }
-            list.push(entry);
-        }
-        Ok(list)
     }
 }
 

@@ -11,7 +11,10 @@ use axum::{
     extract::{self, Path},
     response::Response,
 };
-use model::ruler::RulerReport;
+use model::{
+    budget,
+    ruler::{REPORT_MEMORY_MAX, RulerReport},
+};
 use tenancy::access::{Access, Scope};
 
 use super::{
@@ -21,9 +24,6 @@ use super::{
 use crate::{auth::Caller, rulers::Refused, state::State};
 use filter::Filter;
 
-/// Longest name of a ruler, in bytes.
-const NAME_BYTES_MAX: usize = 128;
-
 /// `PUT /api/v1/rulers/{name}/rules`
 pub(crate) async fn report(
     extract::State(state): extract::State<State>,
@@ -32,21 +32,18 @@ pub(crate) async fn report(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::Alerting])?;
-    if name.len() > NAME_BYTES_MAX {
-        return Err(ApiError::BadData(format!(
-            "a ruler's name has {NAME_BYTES_MAX} bytes at most"
-        )));
-    }
     let permit = state.write_permit(&access).await?;
     blocking(move || {
         let _permit = permit;
-        let report: RulerReport = serde_json::from_slice(&body)
-            .map_err(|error| ApiError::BadData(format!("invalid JSON body: {error}")))?;
-        state.rulers.put(&access, &name, report, daemon::clock::now()).map_err(|refused| {
-            match refused {
-                Refused::Forbidden(error) => error.into(),
-                Refused::Groups(_) => ApiError::TooLarge(refused.to_string()),
-                Refused::Rulers => ApiError::TooManyRequests(refused.to_string()),
+        let (report, bytes) =
+            budget::within(REPORT_MEMORY_MAX, body.len(), || serde_json::from_slice(&body))
+                .map_err(|error| ApiError::BadData(format!("invalid JSON body: {error}")))?;
+        let put = state.rulers.put(&access, &name, report, bytes, daemon::clock::now());
+        put.map_err(|refused| match refused {
+            Refused::Forbidden(error) => error.into(),
+            Refused::Name => ApiError::BadData(refused.to_string()),
+            Refused::Rulers | Refused::Bytes | Refused::BytesOfAll => {
+                ApiError::TooManyRequests(refused.to_string())
             }
         })
     })

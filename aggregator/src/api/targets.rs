@@ -12,7 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use codec::inflate::{self, Compression};
-use model::target::{REPORT_BYTES_MAX, REPORT_TARGETS_MAX, TargetsReport};
+use model::{
+    budget,
+    target::{REPORT_BYTES_MAX, REPORT_MEMORY_MAX, REPORT_TARGETS_MAX, TargetsReport},
+};
 use serde_json::json;
 use tenancy::access::{Access, Scope, Tenants};
 use wire::targets::{MetadataQuery, Reported, TargetsQuery, Viewer};
@@ -26,8 +29,6 @@ use crate::{auth::Caller, state::State, targets::Known};
 
 pub(crate) use relabel_steps::relabel_steps;
 
-/// What a label takes in memory besides its text.
-const LABEL_BYTES: usize = 96;
 /// Targets or descriptions in one answer.
 const ENTRIES_MAX: usize = 100_000;
 
@@ -91,15 +92,15 @@ fn take(
     if bytes.len() > REPORT_BYTES_MAX {
         return Err(ApiError::TooLarge(format!("a report has at most {REPORT_BYTES_MAX} bytes")));
     }
-    let report: TargetsReport = serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::BadData(format!("invalid JSON body: {error}")))?;
+    let (report, bytes): (TargetsReport, usize) =
+        budget::within(REPORT_MEMORY_MAX, bytes.len(), || serde_json::from_slice(bytes))
+            .map_err(|error| ApiError::BadData(format!("invalid JSON body: {error}")))?;
     if report.target_count() > REPORT_TARGETS_MAX {
         let message = format!("a report has at most {REPORT_TARGETS_MAX} targets");
         return Err(ApiError::TooLarge(message));
     }
     report.tenants().try_for_each(|tenant| access.require_tenant(tenant))?;
     let now = daemon::clock::now();
-    let bytes = bytes.len() + report.label_count() * LABEL_BYTES;
     let kept = state.targets.put(&access.name, node, report, bytes, now);
     kept.map_err(|refused| ApiError::TooManyRequests(refused.to_string()))
 }

@@ -1,6 +1,7 @@
 //! The report as JSON.
 
-use super::{AlertState, Health, RulerReport};
+use super::{AlertState, GROUPS_MAX, Health, REPORT_MEMORY_MAX, RulerReport};
+use crate::budget;
 
 const REPORT: &str = r#"{"groups":[{"tenant":"acme","file":"r.yml","name":"g","interval_seconds":60.0,
 "limit":0,"rules":[{"name":"A","query":"x > 1","labels":{"team":"t"},"health":"ok","last_error":null,
@@ -29,5 +30,30 @@ fn what_a_report_must_not_have_is_refused() {
         ("\"limit\":0", "\"limits\":0"),
     ] {
         assert!(serde_json::from_str::<RulerReport>(&REPORT.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn what_takes_more_memory_than_text_is_counted() {
+    let alert = "{\"labels\":{\"\":\"\"},\"annotations\":{\"\":\"\"},\"state\":\"firing\",\"active_at\":0,\"keep_firing_since\":null,\"value\":\"0\"}";
+    let text = REPORT
+        .replace("\"alerts\":[", &format!("\"alerts\":[{}", format!("{alert},").repeat(1000)));
+    let read = |bytes_max| {
+        budget::within(bytes_max, text.len(), || serde_json::from_str::<RulerReport>(&text))
+    };
+    let least = 1000 * 2 * 11 * 48;
+    let (report, used) = read(REPORT_MEMORY_MAX).expect("is read");
+    assert!(used >= least, "{used} for {}", report.groups.len());
+    read(least).expect_err("is more than that");
+}
+
+#[test]
+fn groups_are_bounded_while_they_are_read() {
+    let (head, rest) = REPORT.split_once('[').expect("has a list");
+    let group = rest.strip_suffix("]}").expect("ends");
+    for (count, fits) in [(2, true), (GROUPS_MAX + 1, false)] {
+        let groups = vec![group; count].join(",");
+        let text = format!("{head}[{groups}]}}");
+        assert_eq!(serde_json::from_str::<RulerReport>(&text).is_ok(), fits);
     }
 }

@@ -6,7 +6,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use collector::kernel::{DescriptorBudget, Kernel};
 use model::{
-    columns::is_stale, labels::METRIC_NAME, tenant::TenantId, time::Timestamp, write::WriteBatch,
+    columns::is_stale,
+    labels::{Labels, METRIC_NAME},
+    tenant::TenantId,
+    time::Timestamp,
+    write::WriteBatch,
 };
 
 use self::runsc::RealPod;
@@ -54,10 +58,8 @@ impl Bench {
         let mut batch = WriteBatch::default();
         self.source.collect(&Tick { now: self.now, full: true }, &mut batch);
         for series in batch.series() {
-            let label = |wanted: &str| {
-                let found = series.labels.iter().find(|(name, _)| *name == wanted);
-                found.map_or(String::new(), |(_, value)| value.to_owned())
-            };
+            let labels = Labels::from_bytes(series.labels).expect("labels");
+            let label = |wanted: &str| labels.get(wanted).unwrap_or_default().to_owned();
             if label("pod") != "web-0" {
                 panic!("a series of no pod: {:?}", series.labels);
             }

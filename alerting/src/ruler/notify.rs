@@ -30,16 +30,18 @@ pub(crate) struct Notified {
     pub(crate) dropped: AtomicU64,
 }
 
-/// All Alertmanagers.
+/// All Alertmanagers. Clones are the same.
+#[derive(Clone)]
 pub(super) struct Notifier {
     boxes: Vec<Arc<Mailbox>>,
-    external_labels: BTreeMap<String, String>,
+    external_labels: Arc<BTreeMap<String, String>>,
     counts: Arc<Notified>,
 }
 
 #[derive(Default)]
 struct Mailbox {
-    waiting: Mutex<Outbox<PostedAlert>>,
+    /// By tenant, `None` for operators.
+    waiting: Mutex<Outbox<Option<TenantId>, PostedAlert>>,
     filled: Notify,
 }
 
@@ -63,7 +65,7 @@ impl Notifier {
             mailbox
         };
         let boxes = alertmanagers.into_iter().map(start).collect();
-        Self { boxes, external_labels, counts }
+        Self { boxes, external_labels: Arc::new(external_labels), counts }
     }
 
     /// Whether there is nobody to tell.
@@ -73,14 +75,16 @@ impl Notifier {
 
     /// Queues alerts of a tenant's rules, or of operators'.
     pub(super) fn push(&self, tenant: Option<&TenantId>, notifications: &[Notification]) {
-        let alerts: Vec<PostedAlert> = notifications
+        let owner = tenant.cloned();
+        let alerts: Vec<(usize, PostedAlert)> = notifications
             .iter()
             .filter_map(|notification| posted(notification, tenant, &self.external_labels))
+            .map(|alert| (size(&alert), alert))
             .collect();
         for mailbox in &self.boxes {
             let mut waiting = mailbox.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let before = waiting.dropped();
-            alerts.iter().for_each(|alert| waiting.push(alert.clone()));
+            alerts.iter().for_each(|(size, alert)| waiting.push(&owner, *size, alert.clone()));
             self.counts.dropped.fetch_add(waiting.dropped() - before, Ordering::Relaxed);
             mailbox.filled.notify_one();
         }
@@ -125,6 +129,12 @@ fn posted(
         starts_at: rfc3339(alert.fired_at?),
         ends_at: rfc3339(alert.resolved_at.unwrap_or(notification.valid_until)),
     })
+}
+
+/// Bytes of an alert's names and texts, and of what surrounds them.
+fn size(alert: &PostedAlert) -> usize {
+    let texts = alert.labels.iter().chain(&alert.annotations);
+    texts.map(|(name, text)| name.len() + text.len() + 48).sum::<usize>() + 256
 }
 
 fn rfc3339(time: Timestamp) -> String {

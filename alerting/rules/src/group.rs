@@ -1,5 +1,6 @@
 //! A group of rules and its evaluation.
 
+pub(crate) mod namesakes;
 pub(crate) mod restore;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use crate::{
     rule::{Rule, RuleError, Shared},
     schedule,
 };
+use namesakes::Namesakes;
 
 /// Rules that are evaluated together, with their state.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Group {
     limit: Option<usize>,
     rules: Vec<Rule>,
     environment: Environment,
+    /// Rules whose series may look like those of this group's.
+    namesakes: Arc<Namesakes>,
     /// Series of rules that are no more, which the next evaluation ends.
     orphans: BTreeSet<Labels>,
 }
@@ -59,6 +63,7 @@ impl Group {
         restored: bool,
         account: &Arc<Account>,
     ) -> Self {
+        let namesakes = Arc::new(Namesakes::of(spec.rules.iter()));
         let rule = |spec| Rule::new(spec, restored, Arc::clone(account));
         Self {
             file: spec.file,
@@ -68,8 +73,14 @@ impl Group {
             limit: spec.limit,
             rules: spec.rules.into_iter().map(rule).collect(),
             environment,
+            namesakes,
             orphans: BTreeSet::new(),
         }
+    }
+
+    /// The group among all rules whose series are stored together.
+    pub(crate) fn among(self, namesakes: &Arc<Namesakes>) -> Self {
+        Self { namesakes: Arc::clone(namesakes), ..self }
     }
 
     pub fn file(&self) -> &str {

@@ -20,8 +20,8 @@ use crate::{
     budget::{Account, Budget},
     evaluate::NewSample,
     expand::Environment,
-    file::GroupSpec,
-    group::Group,
+    file::{GroupSpec, RuleSpec},
+    group::{Group, namesakes::Namesakes},
     report,
 };
 
@@ -168,12 +168,17 @@ impl Roster {
         now: Timestamp,
     ) -> Result<(), LoadError> {
         check(&specs, self.options.rules_per_tenant_max)?;
+        let namesakes = namesakes(&specs);
         let mut kept = BTreeSet::new();
         for (tenant, spec) in specs {
             let key = GroupKey { file: spec.file.clone(), name: spec.name.clone(), tenant };
             let account = self.account(&key.tenant);
             let RosterOptions { interval, environment, .. } = &self.options;
             let group = Group::within(spec, *interval, environment.clone(), self.loaded, &account);
+            let group = match namesakes.get(&key.tenant) {
+                Some(namesakes) => group.among(namesakes),
+                None => group,
+            };
             kept.insert(key.clone());
             self.put(key, group, now);
         }
@@ -358,6 +363,20 @@ impl Roster {
         let rules = self.entries.values().map(|entry| entry.report.rules.len() as u64).sum();
         RosterStats { groups: self.entries.len() as u64, rules, ..self.stats }
     }
+}
+
+/// The alerting rules of each tenant, whose series are stored together.
+fn namesakes(
+    specs: &[(Option<TenantId>, GroupSpec)],
+) -> BTreeMap<Option<TenantId>, Arc<Namesakes>> {
+    let mut rules: BTreeMap<&Option<TenantId>, Vec<&RuleSpec>> = BTreeMap::new();
+    for (tenant, spec) in specs {
+        rules.entry(tenant).or_default().extend(&spec.rules);
+    }
+    rules
+        .into_iter()
+        .map(|(tenant, rules)| (tenant.clone(), Arc::new(Namesakes::of(rules.into_iter()))))
+        .collect()
 }
 
 /// Whether all groups may be loaded together.

@@ -8,12 +8,17 @@ use model::{
     time::{Timestamp, millis_of},
 };
 
-use super::Group;
+use promql::{Sample, VectorElement};
+
+use super::{
+    Group,
+    namesakes::{Namesakes, fixed},
+};
 use crate::{
     alert::{ALERT_NAME, ALERT_STATE, ALERTS, Alert, AlertState, FOR_STATE, hold_back},
     evaluate::{Answers, Newest},
     file::{Kind, RuleSpec},
-    rule::Rule,
+    rule::{Rule, Shared},
 };
 
 /// How much of the time before a restart counts.
@@ -36,7 +41,8 @@ impl Default for RestoreOptions {
 impl Group {
     /// Restores what was pending from `ALERTS_FOR_STATE`, and what goes on firing after its
     /// condition has ended from `ALERTS`. To be called after an evaluation, for which what alerts
-    /// depend on is there again. Series of alerts that are over end with the next evaluation.
+    /// depend on is there again. Series of alerts that are over end with the next evaluation. Series
+    /// of alerts that are not active and may be those of another rule are left alone.
     ///
     /// Rules whose series could not be read stay as they are, so that this may be called again; the
     /// first error is returned.
@@ -47,8 +53,10 @@ impl Group {
         options: RestoreOptions,
     ) -> Result<(), String> {
         let mut result = Ok(());
-        for rule in self.rules.iter_mut().filter(|rule| !rule.alerts.restored) {
-            if let Err(error) = restore(rule, at, answers, options) {
+        let Self { environment, namesakes, limit, rules, .. } = self;
+        let shared = Shared { environment, source: answers, at, data_at: at, limit: *limit };
+        for rule in rules.iter_mut().filter(|rule| !rule.alerts.restored) {
+            if let Err(error) = restore(rule, shared, namesakes, options) {
                 result = result.and(Err(error));
             }
         }
@@ -70,62 +78,107 @@ impl Group {
 
 fn restore(
     rule: &mut Rule,
-    at: Timestamp,
-    answers: &dyn Answers,
+    shared: Shared<'_>,
+    namesakes: &Namesakes,
     options: RestoreOptions,
 ) -> Result<(), String> {
     let Kind::Alert { hold, keep_firing_for, .. } = rule.spec.kind else { return Ok(()) };
-    let newest =
-        |metric: &str| answers.newest(&matchers(&rule.spec, metric), at, options.outage_tolerance);
+    let Shared { source, at, .. } = shared;
+    let newest = |metric: &str| {
+        let found = source.newest(&matchers(&rule.spec, metric), at, options.outage_tolerance)?;
+        own(found, rule, namesakes, source)
+    };
     let (since, states) = (newest(FOR_STATE)?, newest(ALERTS)?);
+    let active_at: BTreeMap<Labels, Timestamp> = since
+        .iter()
+        .map(|series| (alert_labels(&series.labels), Timestamp::from_seconds(series.value)))
+        .collect();
+    let kept = if keep_firing_for.is_zero() {
+        Vec::new()
+    } else {
+        kept(rule, &states, &active_at, shared)?
+    };
     rule.alerts.restored = true;
     // If the alert is not active any more, its series end as any that vanish.
     rule.series.extend(since.iter().chain(&states).map(|series| series.labels.clone()));
-    let mut active_at = BTreeMap::new();
     for Newest { labels, time, value } in since {
-        let (labels, since) = (labels.without(METRIC_NAME), Timestamp::from_seconds(value));
+        let (labels, since) = (alert_labels(&labels), Timestamp::from_seconds(value));
         if let Some(alert) = rule.alerts.active.get_mut(&labels).filter(|_| hold >= options.grace) {
             continue_pending(alert, at, time, since, hold, options.grace);
             hold_back(alert, at, hold);
         }
-        active_at.insert(labels, since);
     }
-    if !keep_firing_for.is_zero() {
-        let firing = states
-            .iter()
-            .filter(|series| series.labels.get(ALERT_STATE) == Some(AlertState::Firing.as_str()));
-        for Newest { labels, .. } in firing {
-            let labels = labels.without(METRIC_NAME).without(ALERT_STATE);
-            let since = active_at.get(&labels).copied().unwrap_or(at);
-            rule.alerts.active.entry(labels).or_insert_with_key(|labels| kept(labels, since, at));
-        }
-    }
+    rule.alerts.active.extend(kept.into_iter().map(|alert| (alert.labels.clone(), alert)));
     Ok(())
 }
 
-/// An alert that was firing, and whose condition has ended at the latest now. What its texts were
-/// is not known any more.
-fn kept(labels: &Labels, active_at: Timestamp, at: Timestamp) -> Alert {
-    Alert {
-        state: AlertState::Firing,
-        labels: labels.clone(),
-        annotations: Vec::new(),
-        value: f64::NAN,
-        active_at,
-        fired_at: Some(at),
-        resolved_at: None,
-        keep_firing_since: Some(at),
-        last_sent_at: None,
+/// The series that are the rule's: those of its alerts, and those that no other rule may have.
+fn own(
+    found: Vec<Newest>,
+    rule: &Rule,
+    namesakes: &Namesakes,
+    source: &dyn Answers,
+) -> Result<Vec<Newest>, String> {
+    let mut own = Vec::with_capacity(found.len());
+    for series in found {
+        source.go_on()?;
+        let is_active = || rule.alerts.active.contains_key(&alert_labels(&series.labels));
+        if namesakes.is_only(&rule.spec, &series.labels) || is_active() {
+            own.push(series);
+        }
     }
+    Ok(own)
+}
+
+/// Labels of the alert that a series is of.
+fn alert_labels(series: &Labels) -> Labels {
+    series.without(METRIC_NAME).without(ALERT_STATE)
+}
+
+/// Alerts that were firing, and whose condition has ended at the latest now. Their texts are expanded
+/// again; the value of the expression is not known any more.
+fn kept(
+    rule: &Rule,
+    states: &[Newest],
+    active_at: &BTreeMap<Labels, Timestamp>,
+    shared: Shared<'_>,
+) -> Result<Vec<Alert>, String> {
+    let at = shared.at;
+    let mut tally = rule.held.tally();
+    let mut kept = Vec::new();
+    let firing = states
+        .iter()
+        .filter(|series| series.labels.get(ALERT_STATE) == Some(AlertState::Firing.as_str()));
+    for Newest { labels, .. } in firing {
+        let labels = alert_labels(labels);
+        if rule.alerts.active.contains_key(&labels) {
+            continue;
+        }
+        let (time, value) = (at.0, Sample::Float(f64::NAN));
+        let element = VectorElement { labels: labels.without(ALERT_NAME), time, value };
+        let told = |error: &dyn std::fmt::Display| error.to_string();
+        tally.alert().map_err(|error| told(&error))?;
+        let annotations = rule.annotations(&element, shared, &mut tally);
+        kept.push(Alert {
+            state: AlertState::Firing,
+            annotations: annotations.map_err(|error| told(&error))?,
+            value: f64::NAN,
+            active_at: active_at.get(&labels).copied().unwrap_or(at),
+            labels,
+            fired_at: Some(at),
+            resolved_at: None,
+            keep_firing_since: Some(at),
+            last_sent_at: None,
+        });
+    }
+    shared.source.go_on()?;
+    Ok(kept)
 }
 
 /// Those of a rule's series of one name.
 fn matchers(spec: &RuleSpec, metric: &str) -> Vec<Matcher> {
     let mut matchers = vec![Matcher::metric(metric)];
-    // Labels that are templates differ from alert to alert.
-    let fixed = spec.labels.iter().filter(|(_, text)| !text.source.contains("{{"));
-    matchers.extend(fixed.map(|(name, text)| Matcher::equal(name, &text.source)));
-    matchers.retain(|matcher| matcher.name() != ALERT_NAME);
+    matchers.extend(fixed(spec).iter().map(|(name, value)| Matcher::equal(name, value)));
     matchers.push(Matcher::equal(ALERT_NAME, &spec.name));
     matchers
 }

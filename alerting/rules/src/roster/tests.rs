@@ -297,3 +297,29 @@ fn alerts_that_ended_lately_count_against_the_budget() {
     }
     assert_eq!(failed, [false, false, false, false, false, true]);
 }
+
+#[test]
+fn rules_of_other_groups_keep_their_series_after_a_restart() {
+    let general = "{alert: H, expr: y > 0, keep_firing_for: 1h}";
+    let special = "{alert: H, expr: y > 0, keep_firing_for: 1h, labels: {severity: page}}";
+    let text = format!(
+        "groups: [{{name: general, rules: [{general}]}}, {{name: special, rules: [{special}]}}]"
+    );
+    let mut world = World::new(roster(&[("acme", &text)]));
+    let labels = [("__name__", "ALERTS"), ("alertname", "H"), ("alertstate", "firing")];
+    let labels = model::labels::Labels::new(labels).expect("are labels").with("severity", "page");
+    world.store.push(&labels, 0, &Sample::Float(1.0), 0).expect("is new");
+    let mut alerts = BTreeMap::new();
+    for _ in 0..2 {
+        let next = world.roster.next_due().expect("has groups");
+        let mut due = world.roster.due(next).expect("is due");
+        let context = Context::unlimited();
+        due.group.evaluate(due.at, &world.engine, context, &mut world.store);
+        let source = crate::Source { engine: &world.engine, store: &world.store, context };
+        due.group.restore(due.at, &source, crate::RestoreOptions::default()).expect("reads");
+        let count = due.group.rules()[0].alerts().count();
+        alerts.insert(due.key.name.clone(), count);
+        world.roster.finish(done(due, Duration::ZERO), next);
+    }
+    assert_eq!(alerts, [("general".to_owned(), 0), ("special".to_owned(), 1)].into());
+}

@@ -138,3 +138,52 @@ fn series_of_alerts_that_ended_meanwhile_end() {
     assert_eq!(written, wanted);
     assert_eq!(lab.evaluate(132).iter().flat_map(shown).count(), 0);
 }
+
+#[test]
+fn texts_of_what_goes_on_firing_are_expanded_again() {
+    let text = KEPT.replace(
+        "keep_firing_for",
+        "labels: {team: t}, annotations: {s: '{{ $labels.team }}', v: '{{ $value }}'}, keep_firing_for",
+    );
+    let mut store = MemoryStore::default();
+    let state =
+        [("__name__", "ALERTS"), ("alertname", "K"), ("alertstate", "firing"), ("team", "t")];
+    put(&mut store, 125, &state, 1.0);
+    let lab = after_restart(&text, store);
+    let texts = lab.alert().map(|alert| alert.annotations.clone()).expect("goes on");
+    let wanted = [("s", "t"), ("v", "NaN")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    assert_eq!(texts, wanted);
+}
+
+#[test]
+fn rules_of_one_name_leave_each_others_series_alone() {
+    let general = "{alert: H, expr: y > 0, keep_firing_for: 10m}";
+    let special = "{alert: H, expr: x > 0, for: 30m, labels: {severity: page}}";
+    let twin = "{alert: H, expr: z > 0, keep_firing_for: 10m, labels: {severity: '{{ `a` }}'}}";
+    for rules in [[general, special, twin], [special, twin, general], [twin, general, special]] {
+        let text = format!("groups: [{{name: g, rules: [{}]}}]", rules.join(", "));
+        let place = rules.iter().position(|rule| *rule == special).expect("is there");
+        let mut store = MemoryStore::default();
+        for minute in 100..=110 {
+            let name = [("alertname", "H"), ("severity", "page")];
+            let since = [[("__name__", "ALERTS_FOR_STATE")].as_slice(), &name].concat();
+            put(&mut store, minute, &since, 6000.0);
+            let firing = [("__name__", "ALERTS"), ("alertstate", "firing")];
+            put(&mut store, minute, &[firing.as_slice(), &name].concat(), 1.0);
+        }
+        for minute in 129..=131 {
+            put(&mut store, minute, &[("__name__", "x")], 1.0);
+        }
+        let mut lab = after_restart(&text, store);
+        let written: Vec<String> = lab.evaluate(131).iter().flat_map(shown).collect();
+        let ended: Vec<&String> =
+            written.iter().filter(|sample| sample.contains("stale")).collect();
+        let firing = "ALERTS{alertname=\"H\", alertstate=\"firing\", severity=\"page\"} stale @131";
+        assert_eq!(ended, [firing], "it is pending again; its start goes on");
+        let counts: Vec<usize> =
+            lab.group.rules().iter().map(|rule| rule.alerts().count()).collect();
+        assert_eq!(counts.iter().sum::<usize>(), 1, "{counts:?}");
+        let alert = lab.group.rules().get(place).and_then(|rule| rule.alerts().next());
+        assert_eq!(alert.map(|alert| alert.active_at.0 / MINUTE), Some(120));
+    }
+}

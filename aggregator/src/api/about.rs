@@ -2,9 +2,9 @@
 //! who run it.
 
 use axum::{extract, response::Response};
-use jiff::Timestamp;
 use serde_json::json;
 use tenancy::access::{Access, Scope};
+use wire::time::rfc3339;
 
 use super::answer::{ApiError, success};
 use crate::{auth::Caller, state::State};
@@ -73,8 +73,4 @@ pub(crate) async fn runtime_info(
         "GODEBUG": "",
         "storageRetention": state.settings.retention.to_string(),
     })))
-}
-
-pub(super) fn rfc3339(time: model::time::Timestamp) -> String {
-    Timestamp::from_millisecond(time.millis()).unwrap_or_default().to_string()
 }

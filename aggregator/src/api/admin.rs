@@ -21,7 +21,7 @@ use tenancy::access::{Access, Scope, Tenants};
 use tsdb::{outcome::StoreError, view::TENANT_LABEL};
 
 use super::{
-    answer::{ApiError, success},
+    answer::{ApiError, blocking, success},
     params::{Params, parse_flag},
 };
 use crate::{
@@ -206,12 +206,6 @@ fn snapshot_name(now: Timestamp) -> String {
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let time = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default();
     format!("{}-{random:016x}", time.strftime("%Y%m%dT%H%M%SZ"))
-}
-
-async fn blocking<T: Send + 'static>(
-    act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| ApiError::Internal(error.to_string()))?
 }
 
 impl From<StoreError> for ApiError {

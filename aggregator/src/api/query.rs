@@ -203,7 +203,7 @@ pub(crate) async fn evaluate<T: Send + 'static>(
 
 /// Sets its flag when it is dropped, as the future of a request is when the client goes away.
 #[derive(Debug, Default)]
-pub(super) struct CancelOnDrop(pub(super) Arc<AtomicBool>);
+pub(super) struct CancelOnDrop(Arc<AtomicBool>);
 
 impl CancelOnDrop {
     /// What says so once this was dropped or it is too late.

@@ -18,8 +18,9 @@ use model::{
 use tenancy::access::{Access, Scope};
 
 use super::{
-    answer::{ApiError, json, success},
+    answer::{ApiError, blocking, json, success},
     params::Params,
+    series::look_up,
 };
 use crate::{auth::Caller, rulers::Refused, state::State};
 use filter::Filter;
@@ -86,18 +87,11 @@ async fn answer(
     write: impl FnOnce(&[Arc<RulerReport>], &Access) -> Result<Vec<u8>, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
     access.require(&[Scope::MetricsRead])?;
-    let permit = state.query_permit(&access).await?;
-    let body = blocking(move || {
-        let _permit = permit;
-        write(&state.rulers.reports(daemon::clock::now()), &access)
+    let (shared, caller) = (state.clone(), Arc::clone(&access));
+    let body = look_up(&state, &access, move |view| {
+        let body = write(&shared.rulers.reports(daemon::clock::now()), &caller)?;
+        view.check()?;
+        Ok(body)
     });
     Ok(json(body.await?))
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ApiError::Internal(error.to_string()))?
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{self, Path, rejection::BytesRejection},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use codec::inflate::{self, Compression};
@@ -21,11 +21,12 @@ use tenancy::access::{Access, Scope, Tenants};
 use wire::targets::{MetadataQuery, Reported, TargetsQuery, Viewer};
 
 use super::{
-    answer::{ApiError, success, success_with},
+    answer::{ApiError, blocking, success, success_with},
     params::Params,
     query::parse_selector,
+    series::look_up,
 };
-use crate::{auth::Caller, state::State, targets::Known};
+use crate::{auth::Caller, encoding::compression_of, state::State, targets::Known};
 
 pub(crate) use relabel_steps::relabel_steps;
 
@@ -47,26 +48,12 @@ pub(crate) async fn report(
     let body =
         body.map_err(|error| ApiError::TooLarge(format!("cannot read the body: {error}")))?;
     let permit = state.write_permit(&access).await?;
-    tokio::task::spawn_blocking(move || {
+    blocking(move || {
         let _permit = permit;
         take(&state, &access, &node, compression, &body)
     })
-    .await
-    .map_err(|error| ApiError::Internal(error.to_string()))??;
+    .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn compression_of(headers: &HeaderMap) -> Result<Option<Compression>, ApiError> {
-    match headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes()) {
-        None | Some(b"identity") => Ok(None),
-        Some(b"zstd") => Ok(Some(Compression::Zstd)),
-        Some(b"gzip") => Ok(Some(Compression::Gzip)),
-        Some(other) => {
-            let other = String::from_utf8_lossy(other);
-            let message = format!("Content-Encoding {other:?}: zstd, gzip and identity are known");
-            Err(ApiError::UnsupportedMediaType(message))
-        }
-    }
 }
 
 fn take(
@@ -105,29 +92,31 @@ fn take(
     kept.map_err(|refused| ApiError::TooManyRequests(refused.to_string()))
 }
 
-/// Answers from all reports, on a thread that may work for long.
+/// Answers from all reports, as long as somebody waits.
 async fn look<F>(state: State, access: Arc<Access>, answer: F) -> Result<Response, ApiError>
 where
     F: FnOnce(&[Reported<'_>], &Viewer<'_>) -> Result<Response, ApiError> + Send + 'static,
 {
     access.require(&[Scope::MetricsRead])?;
-    let permit = state.query_permit(&access).await?;
-    tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let known = state.targets.all(daemon::clock::now());
+    let (shared, caller) = (state.clone(), Arc::clone(&access));
+    look_up(&state, &access, move |view| {
+        let known = shared.targets.all(daemon::clock::now());
         let reports: Vec<Reported<'_>> = known
             .iter()
             .map(|Known { report, silent }| Reported { report, silent: *silent })
             .collect();
         let viewer = Viewer {
-            sees: &|tenant| access.tenants.contains(tenant),
-            shows_tenant: !matches!(access.tenants, Tenants::One(_)),
+            sees: &|tenant| caller.tenants.contains(tenant),
+            shows_tenant: !matches!(caller.tenants, Tenants::One(_)),
             entries_max: ENTRIES_MAX,
+            stop: &|| view.check().is_err(),
         };
-        answer(&reports, &viewer)
+        let answered = answer(&reports, &viewer);
+        // What ended early is no answer.
+        view.check()?;
+        answered
     })
     .await
-    .map_err(|error| ApiError::Internal(error.to_string()))?
 }
 
 /// `GET /api/v1/targets?state=&scrapePool=`

@@ -1,11 +1,10 @@
 //! `/api/v1/status/tsdb` and `/api/v1/status/tsdb/blocks`: what the caller's tenants have stored.
 
-use std::{collections::BTreeMap, sync::Arc, sync::atomic::Ordering};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{extract, response::Response};
 use serde::Serialize;
 use tenancy::access::{Scope, Tenants};
-use tokio::time::Instant;
 use tsdb::{
     cardinality::{COUNTS_MAX, Cardinality, Count},
     stats::BlockStats,
@@ -14,7 +13,6 @@ use tsdb::{
 use super::{
     answer::{ApiError, success, success_with},
     params::Params,
-    query::CancelOnDrop,
     series::look_up,
     usage,
 };
@@ -70,17 +68,13 @@ pub(crate) async fn status(
     let limit = limit(&params)?;
     let tenants = State::tenants(&access);
     let store = state.store.clone();
-    let gone = CancelOnDrop::default();
-    let cancelled = Arc::clone(&gone.0);
-    let deadline = Instant::now() + state.settings.query.timeout.0;
     let (shared, caller) = (state.clone(), Arc::clone(&access));
-    let (counted, (shares, warnings)) = look_up(&state, &access, move |_view| {
-        let stop = || cancelled.load(Ordering::Relaxed) || deadline <= Instant::now();
+    let (counted, (shares, warnings)) = look_up(&state, &access, move |view| {
+        let stop = || view.check().is_err();
         let counted = store.cardinality(&tenants, limit, &stop)?;
         Ok((counted, usage::shares(&shared, &caller, usage::TENANTS_MAX)))
     })
     .await?;
-    drop(gone);
     let shares = shares.into_iter().map(|share| {
         let numbers = Share {
             active_series: share.series,

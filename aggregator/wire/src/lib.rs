@@ -19,6 +19,7 @@ pub mod remote_read;
 pub mod remote_write;
 pub mod skipped;
 pub mod targets;
+pub mod time;
 
 mod number;
 mod packed;

@@ -9,14 +9,15 @@ use model::{
     metadata::Metadata,
     target::{Health, LabelMap, PoolReport, TargetReport, TargetsReport},
     tenant::TenantId,
-    time::Timestamp,
 };
 use serde::Serialize;
 
+use crate::time::rfc3339_or_never;
+
 /// The label that is the tenant's partition.
 const TENANT: &str = "tenant";
-/// What Go prints for no time at all.
-const NEVER: &str = "0001-01-01T00:00:00Z";
+/// So many targets are looked at between two questions whether somebody waits.
+const TARGETS_PER_CHECK: usize = 1024;
 
 /// One node's report, as seen now.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,8 @@ pub struct Viewer<'v> {
     pub shows_tenant: bool,
     /// Most entries of one list.
     pub entries_max: usize,
+    /// Asked now and then: once nobody waits for it any more, an answer ends where it is.
+    pub stop: &'v dyn Fn() -> bool,
 }
 
 impl std::fmt::Debug for Viewer<'_> {
@@ -133,6 +136,11 @@ fn pools<'r>(reports: &[Reported<'r>]) -> Vec<(Reported<'r>, &'r PoolReport)> {
     pools
 }
 
+/// Goes through a list as long as somebody waits.
+fn until_stopped<T>(list: Vec<T>, viewer: &Viewer<'_>) -> impl Iterator<Item = T> {
+    list.into_iter().take_while(|_| !(viewer.stop)())
+}
+
 /// The answer of `/api/v1/targets`.
 pub fn targets<'r>(
     reports: &[Reported<'r>],
@@ -143,13 +151,13 @@ pub fn targets<'r>(
     let wants = |wanted: &str| state.is_empty() || state == "any" || state == wanted;
     let (mut active, mut dropped, mut left_out) = (Vec::new(), Vec::new(), 0);
     let mut counts = wants("dropped").then(BTreeMap::new);
-    for (reported, pool) in pools(reports) {
+    for (reported, pool) in until_stopped(pools(reports), viewer) {
         if let Some(counts) = &mut counts
             && pool_is_seen(pool, viewer)
         {
             let own = pool.dropped_counts.iter().filter(|(tenant, _)| (viewer.sees)(tenant));
-            *counts.entry(pool.name.as_str()).or_default() +=
-                own.map(|(_, count)| count).sum::<u64>();
+            let sum: &mut u64 = counts.entry(pool.name.as_str()).or_default();
+            *sum = own.fold(*sum, |sum, (_, count)| sum.saturating_add(*count));
         }
         if !query.pool.is_empty() && query.pool != pool.name {
             continue;
@@ -193,17 +201,12 @@ fn show<'r>(
         scrape_url: &target.url,
         global_url: &target.global_url,
         last_error: &target.last_error,
-        last_scrape: target.last_scrape.map_or_else(|| NEVER.to_owned(), rfc3339),
+        last_scrape: rfc3339_or_never(target.last_scrape),
         last_scrape_duration: target.duration_seconds,
         health: if reported.silent { Health::Unknown } else { target.health },
         scrape_interval: &target.interval,
         scrape_timeout: &target.timeout,
     }
-}
-
-fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.millis())
-        .map_or_else(|_| NEVER.to_owned(), |at| at.to_string())
 }
 
 /// A pool is seen by who sees its job, or anything in it.
@@ -215,7 +218,7 @@ fn pool_is_seen(pool: &PoolReport, viewer: &Viewer<'_>) -> bool {
 
 /// The names of the pools, sorted: the answer of `/api/v1/scrape_pools`.
 pub fn pool_names<'r>(reports: &[Reported<'r>], viewer: &Viewer<'_>) -> Vec<&'r str> {
-    let seen = pools(reports).into_iter().filter(|(_, pool)| pool_is_seen(pool, viewer));
+    let seen = until_stopped(pools(reports), viewer).filter(|(_, pool)| pool_is_seen(pool, viewer));
     let mut names: Vec<&str> = seen.map(|(_, pool)| pool.name.as_str()).collect();
     names.dedup();
     names
@@ -228,8 +231,10 @@ pub fn find_pool<'r>(
     name: &str,
     viewer: &Viewer<'_>,
 ) -> Option<&'r PoolReport> {
-    let mut pools = reports.iter().flat_map(|reported| &reported.report.pools);
-    pools.find(|pool| pool.name == name && (viewer.sees)(&pool.tenant))
+    let pools = reports.iter().flat_map(|reported| &reported.report.pools);
+    pools
+        .take_while(|_| !(viewer.stop)())
+        .find(|pool| pool.name == name && (viewer.sees)(&pool.tenant))
 }
 
 /// The answer of `/api/v1/targets/metadata`, and whether there was more than there is room for.
@@ -239,9 +244,12 @@ pub fn metadata<'r>(
     viewer: &Viewer<'_>,
 ) -> (Vec<Described<'r>>, bool) {
     let mut entries = Vec::new();
-    for (reported, pool) in pools(reports) {
+    for (reported, pool) in until_stopped(pools(reports), viewer) {
         let seen = pool.targets.iter().filter(|target| (viewer.sees)(&target.tenant));
-        for target in seen {
+        for (number, target) in seen.enumerate() {
+            if number % TARGETS_PER_CHECK == 0 && (viewer.stop)() {
+                return (entries, false);
+            }
             if query.limit.is_some_and(|limit| entries.len() >= limit) {
                 return (entries, false);
             }

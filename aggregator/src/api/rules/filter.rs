@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _};
 use model::{
     matcher::Matcher,
     ruler::{GroupReport, RuleReport},
+    tenant::TenantId,
 };
 use sha2::{Digest, Sha256};
 use tenancy::access::Access;
@@ -139,12 +140,14 @@ fn page(params: &Params) -> Result<Option<Page>, ApiError> {
 /// What tells where the next page begins: the SHA-256 of file and group, and of the tenant where the
 /// caller sees several.
 fn token(group: &GroupReport, access: &Access) -> String {
-    let mut text = format!("{};{}", group.file, group.name);
-    if let Some(tenant) = shape::tenant(group, access) {
-        text.push(';');
-        text.push_str(tenant.as_str());
+    let mut hash = Sha256::new();
+    let tenant = shape::tenant(group, access).map(TenantId::as_str);
+    for text in [Some(group.file.as_str()), Some(&group.name), tenant].into_iter().flatten() {
+        hash.update(text);
+        // Never part of a text: where one ends is no matter of what stands in it.
+        hash.update([0xff]);
     }
-    let hash = Sha256::digest(text.as_bytes());
+    let hash = hash.finalize();
     hash.iter().fold(String::new(), |mut token, byte| {
         // Writing to a string cannot fail.
         let _infallible = write!(token, "{byte:02x}");

@@ -8,16 +8,13 @@ use model::{
         AlertReport, AlertState, AlertingReport, GroupReport, Health, RuleReport, RulerReport,
     },
     tenant::TenantId,
-    time::Timestamp,
 };
 use serde::Serialize;
 use tenancy::access::{Access, Tenants};
 use tsdb::view::TENANT_LABEL;
+use wire::time::{rfc3339, rfc3339_or_never};
 
-use crate::api::{about::rfc3339, answer::ApiError};
-
-/// What Go writes for no time at all.
-const NEVER: &str = "0001-01-01T00:00:00Z";
+use crate::api::answer::ApiError;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,7 +99,8 @@ pub(super) fn encode<T: Serialize>(data: &T, warnings: Vec<String>) -> Result<Ve
 }
 
 /// The groups that a caller sees, in order: those of its tenants. Operators' rules look at all
-/// tenants, so only who does so too sees them.
+/// tenants, so only who does so too sees them. Where several rulers tell of a group, the one that
+/// evaluated it last is heard.
 pub(super) fn visible<'a>(
     reports: &'a [Arc<RulerReport>],
     access: &Access,
@@ -113,8 +111,13 @@ pub(super) fn visible<'a>(
     };
     let groups = reports.iter().flat_map(|report| &report.groups);
     let mut groups: Vec<&GroupReport> = groups.filter(own).collect();
-    groups.sort_by(|a, b| (&a.file, &a.name, &a.tenant).cmp(&(&b.file, &b.name, &b.tenant)));
+    groups.sort_by(|a, b| place(a).cmp(&place(b)).then(b.last_evaluation.cmp(&a.last_evaluation)));
+    groups.dedup_by(|a, b| place(a) == place(b));
     groups
+}
+
+fn place(group: &GroupReport) -> (&str, &str, Option<&TenantId>) {
+    (&group.file, &group.name, group.tenant.as_ref())
 }
 
 /// The tenant of a group, where the caller sees several.
@@ -124,7 +127,8 @@ pub(super) fn tenant<'a>(group: &'a GroupReport, access: &Access) -> Option<&'a 
 
 /// Says so where alerts are missing.
 pub(super) fn left_out(groups: &[&GroupReport]) -> Vec<String> {
-    let missing: u64 = groups.iter().map(|group| group.alerts_left_out).sum();
+    let each = groups.iter().map(|group| group.alerts_left_out);
+    let missing = each.fold(0, u64::saturating_add);
     if missing == 0 {
         return Vec::new();
     }
@@ -145,7 +149,7 @@ pub(super) fn group<'a>(
         interval: group.interval_seconds,
         limit: group.limit,
         evaluation_time: group.evaluation_seconds,
-        last_evaluation: time(group.last_evaluation),
+        last_evaluation: rfc3339_or_never(group.last_evaluation),
     }
 }
 
@@ -170,7 +174,7 @@ pub(super) fn rule<'a>(
         health: rule.health,
         last_error: rule.last_error.as_deref(),
         evaluation_time: rule.evaluation_seconds,
-        last_evaluation: time(rule.last_evaluation),
+        last_evaluation: rfc3339_or_never(rule.last_evaluation),
         kind: if rule.alerting.is_some() { "alerting" } else { "recording" },
     }
 }
@@ -202,8 +206,4 @@ fn alert<'a>(alert: &'a AlertReport, tenant: Option<&TenantId>) -> Alert<'a> {
         // The quotes are JSON's, and put there again.
         value: String::from_utf8_lossy(&value).trim_matches('"').to_owned(),
     }
-}
-
-fn time(time: Option<Timestamp>) -> String {
-    time.map_or_else(|| NEVER.to_owned(), rfc3339)
 }

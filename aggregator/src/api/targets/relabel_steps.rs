@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract, response::Response};
 use model::{
+    query::QueryError,
     relabel::RelabelRule,
     target::{LabelMap, PoolReport},
 };
@@ -46,16 +47,23 @@ pub(crate) async fn relabel_steps(
         .map_err(|error| ApiError::BadData(format!("error parsing labels: {error}")))?;
     look(state, access, move |reports, viewer| {
         let pool = wire::targets::find_pool(reports, &name, viewer);
-        explain(pool.ok_or_else(|| unknown_pool(&name))?, labels).map(success)
+        explain(pool.ok_or_else(|| unknown_pool(&name))?, labels, viewer.stop).map(success)
     })
     .await
 }
 
-fn explain(pool: &PoolReport, labels: BTreeMap<String, String>) -> Result<Steps, ApiError> {
+fn explain(
+    pool: &PoolReport,
+    labels: BTreeMap<String, String>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Steps, ApiError> {
     let mut labels: LabelSet = labels.into_iter().collect();
     let mut keep = true;
     let mut steps = Vec::with_capacity(pool.rules.len());
     for (settings, number) in pool.rules.iter().zip(1..) {
+        if stop() {
+            return Err(QueryError::Cancelled.into());
+        }
         let failed = |what: &dyn std::fmt::Display| {
             ApiError::Execution(format!("relabel_configs, rule {number}: {what}"))
         };

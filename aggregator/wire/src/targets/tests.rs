@@ -1,6 +1,9 @@
 //! Who sees what, in which shape.
 
-use model::target::{DroppedReport, Family};
+use model::{
+    target::{DroppedReport, Family},
+    time::Timestamp,
+};
 use serde_json::{Value, json};
 
 use super::*;
@@ -65,11 +68,16 @@ fn report() -> TargetsReport {
 
 fn as_tenant<T>(name: &str, look: impl FnOnce(&Viewer<'_>) -> T) -> T {
     let own = tenant(name);
-    look(&Viewer { sees: &|tenant| *tenant == own, shows_tenant: false, entries_max: 100 })
+    look(&Viewer {
+        sees: &|tenant| *tenant == own,
+        shows_tenant: false,
+        entries_max: 100,
+        stop: &|| false,
+    })
 }
 
 fn as_operator<T>(look: impl FnOnce(&Viewer<'_>) -> T) -> T {
-    look(&Viewer { sees: &|_| true, shows_tenant: true, entries_max: 100 })
+    look(&Viewer { sees: &|_| true, shows_tenant: true, entries_max: 100, stop: &|| false })
 }
 
 fn value(answer: impl Serialize) -> Value {
@@ -179,7 +187,7 @@ fn metadata_is_of_targets_that_match() {
 fn lists_end_where_there_is_no_room() {
     let report = report();
     let reports = [Reported { report: &report, silent: false }];
-    let viewer = Viewer { sees: &|_| true, shows_tenant: true, entries_max: 1 };
+    let viewer = Viewer { sees: &|_| true, shows_tenant: true, entries_max: 1, stop: &|| false };
     let shown = targets(&reports, &TargetsQuery::default(), &viewer);
     assert_eq!(
         (shown.active_targets.len(), shown.dropped_targets.len(), shown.left_out),
@@ -187,4 +195,26 @@ fn lists_end_where_there_is_no_room() {
     );
     let (entries, more) = metadata(&reports, &MetadataQuery::default(), &viewer);
     assert_eq!((entries.len(), more), (1, true));
+}
+
+#[test]
+fn what_agents_count_does_not_overflow() {
+    let mut report = report();
+    report.pools[0].dropped_counts =
+        BTreeMap::from([(tenant("acme"), u64::MAX), (tenant("globex"), u64::MAX)]);
+    let reports = [Reported { report: &report, silent: false }; 2];
+    let answer = as_operator(|viewer| value(targets(&reports, &TargetsQuery::default(), viewer)));
+    assert_eq!(answer["droppedTargetCounts"]["shared"], u64::MAX);
+}
+
+#[test]
+fn nothing_is_done_for_nobody() {
+    let report = report();
+    let reports = [Reported { report: &report, silent: false }];
+    let viewer = Viewer { sees: &|_| true, shows_tenant: true, entries_max: 9, stop: &|| true };
+    let shown = targets(&reports, &TargetsQuery::default(), &viewer);
+    assert_eq!((shown.active_targets.len(), shown.dropped_targets.len()), (0, 0));
+    assert_eq!(metadata(&reports, &MetadataQuery::default(), &viewer).0.len(), 0);
+    assert!(pool_names(&reports, &viewer).is_empty());
+    assert!(find_pool(&reports, "shared", &viewer).is_none());
 }

@@ -74,11 +74,18 @@ fn acme() -> Access {
 
 /// The `data`, or the message of the error.
 async fn asked(access: &Access, query: &str) -> Result<Value, String> {
+    asked_of(&reports(), access, query).await
+}
+
+async fn asked_of(
+    reports: &[Arc<RulerReport>],
+    access: &Access,
+    query: &str,
+) -> Result<Value, String> {
     let request = Request::builder().uri(format!("/?{query}")).body(Body::empty());
     let params = crate::api::params::Params::from_request(request.expect("is right"), &()).await;
     let filter = Filter::of(&params.expect("are read")).map_err(|error| error.to_string())?;
-    let reports = reports();
-    let groups = shape::visible(&reports, access);
+    let groups = shape::visible(reports, access);
     let found = filter.rules(&groups, access).map_err(|error| error.to_string())?;
     let body = shape::encode(&found, shape::left_out(&groups)).expect("is written");
     let mut body: Value = serde_json::from_slice(&body).expect("is JSON");
@@ -146,6 +153,43 @@ async fn pages_follow_each_other() {
         query = format!("group_limit=1&group_next_token={token}");
     }
     assert_eq!(seen, names(&operator, "").await);
+}
+
+/// Groups of which two rulers tell, and groups whose names could be taken for each other's.
+#[tokio::test]
+async fn pages_end_whatever_rulers_tell() {
+    let mut old = group(None, "a", "b;c");
+    old.rules.truncate(1);
+    old.last_evaluation = Some(Timestamp(1));
+    let new = GroupReport { last_evaluation: Some(Timestamp(2)), ..group(None, "a", "b;c") };
+    let like = group(None, "a;b", "c");
+    let of_tenant = [group(Some("acme"), "a", "b"), group(None, "a", "b;acme")];
+    let [one, two] = of_tenant;
+    let told = [vec![old.clone(), one.clone()], vec![new, like, one, two], vec![old]];
+    let told = told.map(|groups| Arc::new(RulerReport { groups }));
+    let operator = access(Tenants::All);
+    let (mut query, mut seen) = ("group_limit=1".to_owned(), Vec::new());
+    for _ in 0..10 {
+        let data = asked_of(&told, &operator, &query).await.expect("is answered");
+        let group = &data["groups"][0];
+        let rules = group["rules"].as_array().expect("is a list").len();
+        seen.push((group["file"].clone(), group["name"].clone(), rules));
+        let Some(token) = data["groupNextToken"].as_str() else { break };
+        query = format!("group_limit=1&group_next_token={token}");
+    }
+    let names = [("a", "b"), ("a", "b;acme"), ("a", "b;c"), ("a;b", "c")];
+    assert_eq!(seen, names.map(|(file, name)| (file.into(), name.into(), 2)));
+    let groups = shape::visible(&told, &operator);
+    let alerts = shape::encode(&shape::alerts(&groups, &operator), Vec::new()).expect("is written");
+    let alerts: Value = serde_json::from_slice(&alerts).expect("is JSON");
+    assert_eq!(alerts["data"]["alerts"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn what_rulers_count_does_not_overflow() {
+    let full = |name| GroupReport { alerts_left_out: u64::MAX, ..group(None, "f", name) };
+    let (one, two) = (full("a"), full("b"));
+    assert_eq!(shape::left_out(&[&one, &two]).len(), 1);
 }
 
 #[tokio::test]

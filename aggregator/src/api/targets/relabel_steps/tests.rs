@@ -11,7 +11,7 @@ fn explained(rules: &Value, labels: &[(&str, &str)]) -> Result<Value, String> {
     }))
     .expect("is a pool");
     let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let steps = explain(&pool, labels.collect()).map_err(|error| error.to_string())?;
+    let steps = explain(&pool, labels.collect(), &|| false).map_err(|error| error.to_string())?;
     Ok(serde_json::to_value(steps).expect("is JSON"))
 }
 
@@ -57,4 +57,18 @@ fn rules_that_grow_without_end_are_not_followed() {
     let bad = json!([{ "action": "hashmod", "target_label": "x" }]);
     let refused = explained(&bad, &[]).expect_err("is refused");
     assert!(refused.contains("rule 1: action HashMod needs a modulus"), "{refused}");
+}
+
+#[test]
+fn nothing_is_explained_to_nobody() {
+    let rule = json!({ "target_label": "a", "replacement": "b", "action": "replace" });
+    let pool: PoolReport = serde_json::from_value(json!({
+        "name": "p", "tenant": "acme", "rules": vec![rule; 3],
+    }))
+    .expect("is a pool");
+    let asked = std::cell::Cell::new(0);
+    let stop = || asked.replace(asked.get() + 1) == 1;
+    let ended = explain(&pool, LabelMap::new(), &stop);
+    assert!(matches!(ended, Err(ApiError::Canceled(_))), "{ended:?}");
+    assert_eq!(asked.get(), 2);
 }

@@ -1,7 +1,6 @@
 //! A pod in a real gVisor sandbox: one container that only holds it together, and apps.
 
 use std::{
-    ffi::OsString,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -19,7 +18,7 @@ pub(super) fn generations(test: &str) -> Vec<PathBuf> {
         eprintln!("LEFT OUT (TIDEWATCH_WITHOUT_PEERS): {test}");
         return Vec::new();
     }
-    let listed = std::env::var_os("TIDEWATCH_RUNSC").unwrap_or_else(OsString::new);
+    let listed = std::env::var_os("TIDEWATCH_RUNSC").unwrap_or_default();
     let mut found: Vec<PathBuf> = std::env::split_paths(&listed).collect();
     found.push("runsc".into());
     found.retain(|runsc| {

@@ -66,6 +66,7 @@ struct Ruled {
     stats: Mutex<RosterStats>,
     written: AtomicU64,
     lost: AtomicU64,
+    panicked: AtomicU64,
     reloaded: AtomicBool,
     notified: Arc<Notified>,
 }
@@ -90,6 +91,11 @@ impl RulerCounts {
     /// Samples that were stored.
     pub(crate) fn written(&self, samples: u64) {
         self.0.written.fetch_add(samples, Ordering::Relaxed);
+    }
+
+    /// Whether an evaluation panicked.
+    pub(crate) fn panicked(&self, panicked: bool) {
+        self.0.panicked.fetch_add(u64::from(panicked), Ordering::Relaxed);
     }
 
     /// Ends of series that were given up.
@@ -123,6 +129,11 @@ impl Collector for RulerCounts {
                 "alerting_rule_series_ends_lost",
                 "Ends of series of removed rules that could not be stored",
                 self.0.lost.load(Ordering::Relaxed),
+            ),
+            (
+                "alerting_rule_group_panics",
+                "Evaluations of groups that a fault of the program ended",
+                self.0.panicked.load(Ordering::Relaxed),
             ),
             (
                 "alerting_notifications_sent",

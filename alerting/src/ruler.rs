@@ -4,6 +4,8 @@
 mod load;
 pub(crate) mod notify;
 mod remote;
+mod tell;
+mod work;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,14 +14,8 @@ use std::{
 };
 
 use daemon::{clock, control::ControlClient, metrics::Metrics, stop::Stop};
-use model::{
-    ruler::{REPORT_EVERY_SECONDS, RulerReport},
-    tenant::TenantId,
-};
-use rules::{
-    Backend as _, Budget, Done, Due, Environment, NewSample, Notification, RestoreOptions, Roster,
-    RosterOptions,
-};
+use model::tenant::TenantId;
+use rules::{Budget, Environment, RestoreOptions, Roster, RosterOptions};
 use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
@@ -34,13 +30,8 @@ use crate::{
 };
 use notify::Notifier;
 use remote::{Limits, Remote};
+use work::{Evaluated, Retired};
 
-/// How often a change is told at most; less often where telling takes long.
-const TELL_GAP: Duration = Duration::from_secs(1);
-/// What did not change is told again after this time, before the aggregator forgets it.
-const TELL_AGAIN: Duration = Duration::from_secs(REPORT_EVERY_SECONDS - 5);
-/// Of the time, this part at most goes into telling.
-const TELL_SHARE: u32 = 20;
 /// How often the end of a series whose group is gone is tried to be written.
 const RETIRE_TRIES: u32 = 20;
 
@@ -67,23 +58,26 @@ pub enum RulerError {
     Load(#[from] LoadError),
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
-    #[error("an evaluation of rules failed: {0}")]
+    #[error("rule files were not read: {0}")]
     Task(#[from] JoinError),
 }
 
 /// What one task came to.
 enum Ended {
-    Evaluated { done: Box<Done>, notifications: Vec<Notification>, written: u64 },
+    Evaluated {
+        evaluated: Box<Evaluated>,
+        written: u64,
+    },
     Retired(Retired),
-    Told { took: Duration, succeeded: bool },
-}
-
-/// Ends of series that are to be written.
-struct Retired {
-    tenant: Option<TenantId>,
-    samples: Vec<NewSample>,
-    tries: u32,
-    written: bool,
+    Told {
+        took: Duration,
+        succeeded: bool,
+    },
+    /// The reload of a number read this, or nothing as there is nothing to read.
+    Read {
+        number: u64,
+        read: Result<Option<load::Specs>, String>,
+    },
 }
 
 struct Ruler {
@@ -104,6 +98,7 @@ struct Ruler {
     telling: bool,
     /// Whether the aggregator was told anything yet.
     told: bool,
+    reloading: bool,
 }
 
 /// Reads all rule files, and counts their rules. Relative names begin at `folder`.
@@ -187,6 +182,7 @@ impl Ruler {
             tell_at: Instant::now(),
             telling: false,
             told: false,
+            reloading: false,
         })
     }
 
@@ -195,19 +191,23 @@ impl Ruler {
             self.start_what_is_due();
             self.counts.set(self.roster.stats());
             let telling = self.telling || !self.has_something_to_tell();
-            let again = if self.changed { Duration::ZERO } else { TELL_AGAIN };
+            let again = if self.changed { Duration::ZERO } else { tell::AGAIN };
             let tell_at = self.tell_at + again;
             tokio::select! {
                 ended = self.tasks.join_next(), if !self.tasks.is_empty() => {
-                    if let Some(ended) = ended {
-                        self.take(ended?);
+                    match ended {
+                        Some(Ok(ended)) => self.take(ended),
+                        // Tasks catch their panics, so there is nothing that would not come back.
+                        Some(Err(error)) => tracing::error!(%error, "a task of the ruler failed"),
+                        None => {}
                     }
                 }
                 () = crate::sleep_until(self.roster.next_due()) => {}
                 () = tokio::time::sleep_until(tell_at), if !telling => self.tell(),
-                changed = reloads.changed() => {
+                changed = reloads.changed(), if !self.reloading => {
                     if changed.is_ok() {
-                        self.reload().await;
+                        let number = *reloads.borrow_and_update();
+                        self.reload(number);
                     }
                 }
                 () = self.stop.stopped() => return Ok(()),
@@ -219,14 +219,13 @@ impl Ruler {
         while let Some(due) = self.roster.due(clock::now()) {
             let mut remote = self.remote(due.key.tenant.as_ref());
             let (restore, tells) = (self.restore, !self.notifier.is_idle());
+            let notifier = self.notifier.clone();
             self.tasks.spawn_blocking(move || {
-                let mut done = Box::new(evaluate(due, &mut remote, restore));
-                let notifications = if tells && done.group.is_restored() {
-                    done.group.notifications(done.at, notify::RESEND)
-                } else {
-                    Vec::new()
-                };
-                Ended::Evaluated { done, notifications, written: remote.written }
+                let tenant = due.key.tenant.clone();
+                let mut evaluated = work::evaluate(due, &mut remote, restore, tells);
+                let notifications = std::mem::take(&mut evaluated.notifications);
+                notifier.push(tenant.as_ref(), &notifications);
+                Ended::Evaluated { evaluated: Box::new(evaluated), written: remote.written }
             });
         }
         for (tenant, samples) in self.roster.take_retired() {
@@ -239,33 +238,26 @@ impl Ruler {
     }
 
     /// Writes the ends of series, and tries again where the aggregator does not answer.
-    fn end(&mut self, mut retired: Retired) {
+    fn end(&mut self, retired: Retired) {
         let mut remote = self.remote(retired.tenant.as_ref());
         let wait = if retired.tries == RETIRE_TRIES { Duration::ZERO } else { RETRY };
         self.tasks.spawn(async move {
             tokio::time::sleep(wait).await;
-            let writing = tokio::task::spawn_blocking(move || {
-                let written = remote.append(&retired.samples);
-                if let Err(error) = &written {
-                    tracing::warn!(%error, "ends of series not written");
-                }
-                retired.written = written.is_ok();
-                retired.tries -= 1;
-                retired
-            });
-            match writing.await {
-                Ok(retired) => Ended::Retired(retired),
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
+            let samples = retired.samples.len();
+            let writing = tokio::task::spawn_blocking(move || work::retire(retired, &mut remote));
+            Ended::Retired(writing.await.unwrap_or_else(|error| {
+                tracing::error!(%error, samples, "ends of series not written");
+                Retired { tenant: None, samples: Vec::new(), tries: 0, written: false }
+            }))
         });
     }
 
     fn take(&mut self, ended: Ended) {
         match ended {
-            Ended::Evaluated { done, notifications, written } => {
-                self.notifier.push(done.key.tenant.as_ref(), &notifications);
+            Ended::Evaluated { evaluated, written } => {
                 self.counts.written(written);
-                self.roster.finish(*done, clock::now());
+                self.counts.panicked(evaluated.panicked);
+                self.roster.finish(evaluated.done, clock::now());
                 self.changed = true;
             }
             Ended::Retired(retired) if retired.written => {}
@@ -276,8 +268,9 @@ impl Ruler {
             Ended::Told { took, succeeded } => {
                 self.telling = false;
                 self.changed |= !succeeded;
-                self.tell_at = Instant::now() + TELL_GAP.max(took * TELL_SHARE);
+                self.tell_at = Instant::now() + tell::pause(took, succeeded);
             }
+            Ended::Read { number, read } => self.take_read(number, read),
         }
     }
 
@@ -288,38 +281,45 @@ impl Ruler {
 
     fn tell(&mut self) {
         (self.telling, self.told, self.changed) = (true, true, false);
-        let report: RulerReport = self.roster.report();
+        let reports = self.roster.reports();
         let (client, name) = (self.client.clone(), self.name.clone());
+        let telling = tokio::spawn(async move {
+            // Copying and writing out many alerts takes its time.
+            let report = tokio::task::spawn_blocking(move || reports.together());
+            let report = report.await.map_err(|error| error.to_string())?;
+            let told = client.tell_rules(&name, &report).await;
+            told.map_err(|error| daemon::telemetry::chain(&error))
+        });
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let result = client.tell_rules(&name, &report).await;
-            if let Err(error) = &result {
-                let error = daemon::telemetry::chain(error);
+            let told = telling.await.unwrap_or_else(|error| Err(error.to_string()));
+            if let Err(error) = &told {
                 tracing::warn!(error, "the aggregator was not told of the rules");
             }
-            Ended::Told { took: begun.elapsed(), succeeded: result.is_ok() }
+            Ended::Told { took: begun.elapsed(), succeeded: told.is_ok() }
         });
     }
 
-    async fn reload(&mut self) {
+    /// Reads everything again, while groups are evaluated as before.
+    fn reload(&mut self, number: u64) {
+        self.reloading = true;
         let source = Arc::clone(&self.source);
-        let again = tokio::task::spawn_blocking(move || {
-            source.reload.as_ref().map(|read| read()).transpose()
-        });
-        let settings = match again.await {
-            Ok(Ok(Some(settings))) => settings,
-            Ok(Ok(None)) => return,
-            Ok(Err(error)) => return self.refuse(&error),
-            Err(error) => return self.refuse(&error.to_string()),
-        };
-        let loaded = match read(Arc::clone(&self.source), settings).await {
-            Ok(specs) => self.load(specs).map_err(RulerError::from),
+        self.tasks.spawn_blocking(move || Ended::Read { number, read: work::read_again(&source) });
+    }
+
+    fn take_read(&mut self, number: u64, read: Result<Option<load::Specs>, String>) {
+        self.reloading = false;
+        let loaded = match read {
+            Ok(Some(specs)) => self.load(specs).map_err(|error| error.to_string()),
+            // Another part of the process may have something to read, and says how that went.
+            Ok(None) => return,
             Err(error) => Err(error),
         };
-        match loaded {
+        match &loaded {
             Ok(()) => tracing::info!("rules reloaded; other settings take effect after a restart"),
-            Err(error) => self.refuse(&error.to_string()),
+            Err(error) => self.refuse(error),
         }
+        self.stop.finish_reload(number, loaded);
     }
 
     fn refuse(&self, error: &str) {
@@ -341,17 +341,5 @@ async fn read(source: Arc<RuleSource>, settings: Settings) -> Result<load::Specs
     Ok(tokio::task::spawn_blocking(reading).await??)
 }
 
-fn evaluate(due: Due, remote: &mut Remote, options: RestoreOptions) -> Done {
-    let Due { key, mut group, at, restore } = due;
-    let outcomes = group.evaluate_on(at, remote);
-    if restore && let Err(error) = group.restore(at, remote, options) {
-        tracing::warn!(error, group = key.name, "alerts from before the start not read");
-    }
-    let mut failures = 0;
-    for error in outcomes.iter().filter_map(|outcome| outcome.error.as_ref()) {
-        failures += 1;
-        let tenant = key.tenant.as_ref().map_or("", TenantId::as_str);
-        tracing::debug!(%error, file = key.file, group = key.name, tenant, "rule failed");
-    }
-    Done { key, group, at, took: remote.elapsed(), failures }
-}
+#[cfg(test)]
+mod tests;

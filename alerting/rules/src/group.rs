@@ -189,6 +189,14 @@ impl Group {
         }
     }
 
+    /// All rules have failed, because an evaluation panicked.
+    pub fn fail(&mut self, at: Timestamp) {
+        for rule in &mut self.rules {
+            rule.last_evaluation = Some(at);
+            rule.last_error = Some(RuleError::Panicked);
+        }
+    }
+
     /// Alerts to tell of, firing and resolved. Each is told of again after `resend`.
     pub fn notifications(&mut self, at: Timestamp, resend: Duration) -> Vec<Notification> {
         let interval = self.interval;

@@ -31,5 +31,5 @@ pub use fault::Fault;
 pub use file::{FILE_BYTES_MAX, GroupSpec, Kind, RuleFile, RuleSpec, Text};
 pub use group::{Group, RuleOutcome, restore::RestoreOptions};
 pub use outbox::{BATCH_BYTES_MAX, BATCH_MAX, OUTBOX_BYTES_MAX, OUTBOX_MAX, Outbox};
-pub use roster::{Done, Due, GroupKey, LoadError, Roster, RosterOptions, RosterStats};
+pub use roster::{Done, Due, GroupKey, LoadError, Reports, Roster, RosterOptions, RosterStats};
 pub use rule::{Rule, RuleError};

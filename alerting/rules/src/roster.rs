@@ -94,6 +94,26 @@ pub struct Done {
     pub took: Duration,
     /// Rules that failed.
     pub failures: u64,
+    report: Arc<GroupReport>,
+}
+
+impl Done {
+    /// Copies what is told of the group, so it is for the thread that evaluated it.
+    pub fn new(key: GroupKey, group: Group, at: Timestamp, took: Duration, failures: u64) -> Self {
+        let report = Arc::new(report::group(&key, &group, Some(at), took));
+        Self { key, group, at, took, failures, report }
+    }
+}
+
+/// What is told of all groups, as of one moment.
+#[derive(Clone, Debug)]
+pub struct Reports(Vec<Arc<GroupReport>>);
+
+impl Reports {
+    /// One report of all, with as much as there is room for.
+    pub fn together(&self) -> RulerReport {
+        report::all(self.0.iter().map(AsRef::as_ref))
+    }
 }
 
 /// Counts since the start.
@@ -134,7 +154,7 @@ struct Entry {
     next: Timestamp,
     replacement: Replacement,
     restore_tries: u32,
-    report: GroupReport,
+    report: Arc<GroupReport>,
 }
 
 /// What becomes of a group once it is back.
@@ -202,7 +222,7 @@ impl Roster {
         let first = group.slot(now).saturating_add(group.interval());
         let Some(entry) = self.entries.get_mut(&key) else {
             let entry = Entry {
-                report: report::group(&key, &group, None, Duration::ZERO),
+                report: Arc::new(report::group(&key, &group, None, Duration::ZERO)),
                 restore_tries: if self.loaded { 0 } else { RESTORE_TRIES },
                 replacement: Replacement::Same,
                 next: first,
@@ -223,7 +243,8 @@ impl Roster {
         }
         group.adopt(old);
         let (at, took) = (entry.report.last_evaluation, entry.report.evaluation_seconds);
-        entry.report = report::group(&key, &group, at, Duration::from_secs_f64(took));
+        let took = Duration::from_secs_f64(took);
+        entry.report = Arc::new(report::group(&key, &group, at, took));
         entry.group = Some(group);
     }
 
@@ -312,7 +333,7 @@ impl Roster {
 
     /// Takes back a group that was evaluated.
     pub fn finish(&mut self, done: Done, now: Timestamp) {
-        let Done { key, mut group, at, took, failures } = done;
+        let Done { key, mut group, at, took, failures, mut report } = done;
         if let Some(running) = self.running.get_mut(&key.tenant) {
             *running -= 1;
             if *running == 0 {
@@ -336,6 +357,7 @@ impl Roster {
             Replacement::Changed(mut new) => {
                 new.adopt(group);
                 group = new;
+                report = Arc::new(report::group(&key, &group, Some(at), took));
                 entry.next = entry.next.min(group.slot(now).saturating_add(group.interval()));
             }
             Replacement::Gone => {
@@ -344,14 +366,19 @@ impl Roster {
                 return;
             }
         }
-        entry.report = report::group(&key, &group, Some(at), took);
+        entry.report = report;
         entry.group = Some(group);
         self.queue.insert((entry.next, key));
     }
 
     /// The state of all groups as of their last evaluations.
     pub fn report(&self) -> RulerReport {
-        report::all(self.entries.values().map(|entry| &entry.report))
+        self.reports().together()
+    }
+
+    /// What [`Self::report`] is made of, to make it elsewhere.
+    pub fn reports(&self) -> Reports {
+        Reports(self.entries.values().map(|entry| Arc::clone(&entry.report)).collect())
     }
 
     /// Whether there is no group.

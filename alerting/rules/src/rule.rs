@@ -36,6 +36,9 @@ pub enum RuleError {
     Budget(#[from] OverBudget),
     #[error("the labels of the rule's series take more than {0} bytes")]
     SeriesBytes(usize),
+    /// The evaluation of the group did not come to its end.
+    #[error("a fault of the program ended the evaluation of the group")]
+    Panicked,
     #[error("{0}")]
     Append(#[from] crate::AppendError),
 }

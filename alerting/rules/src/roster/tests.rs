@@ -38,7 +38,7 @@ fn roster(files: &[(&str, &str)]) -> Roster {
 }
 
 fn done(due: Due, took: Duration) -> Done {
-    Done { key: due.key, group: due.group, at: due.at, took, failures: 0 }
+    Done::new(due.key, due.group, due.at, took, 0)
 }
 
 /// The world: a store, and the evaluations at their times.

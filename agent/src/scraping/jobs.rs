@@ -172,6 +172,7 @@ pub(super) fn follow(
                 changed = reloads.changed() => if changed.is_err() { return },
                 () = stop.stopped() => return,
             }
+            let number = *reloads.borrow_and_update();
             let Some(read) = read.clone() else { continue };
             // Reading files may take its time.
             let settings = tokio::task::spawn_blocking(move || read()).await;
@@ -184,7 +185,7 @@ pub(super) fn follow(
                 Err(error) => Err(error),
             };
             succeeded.set(i64::from(result.is_ok()));
-            match result {
+            match &result {
                 Ok(Applied { added, changed, removed }) => tracing::info!(
                     added,
                     changed,
@@ -195,6 +196,7 @@ pub(super) fn follow(
                     tracing::error!(error, "reload refused; the old configuration stays");
                 }
             }
+            stop.finish_reload(number, result.map(|_applied| ()));
         }
     }
 }
@@ -203,3 +205,6 @@ fn checked(settings: crate::config::Settings) -> Result<crate::config::Settings,
     settings.validate().map_err(|error| daemon::telemetry::chain(&error))?;
     Ok(settings)
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,8 @@ pub struct PostedAlert {
 pub struct Alertmanager {
     client: reqwest::Client,
     url: Url,
+    /// The address without what must not be read by others.
+    shown: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +45,9 @@ pub enum AlertmanagerError {
 impl Alertmanager {
     /// At an address, which may have a path before that of the API.
     pub fn new(address: &str) -> Result<Self, AlertmanagerError> {
-        let invalid = || AlertmanagerError::Address(address.to_owned());
+        // Where it cannot be read, whatever is before an `@` may be a password.
+        let shown = address.rsplit('@').next().unwrap_or_default();
+        let invalid = || AlertmanagerError::Address(shown.to_owned());
         let mut url = Url::parse(address)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -52,19 +56,33 @@ impl Alertmanager {
             .map_err(|()| invalid())?
             .pop_if_empty()
             .extend(["api", "v2", "alerts"]);
-        Ok(Self { client: http::client(TIMEOUT)?, url })
+        let shown = redacted(url.clone());
+        Ok(Self { client: http::client(TIMEOUT)?, url, shown })
     }
 
-    /// Where alerts are posted.
+    /// Where alerts are posted, without user, password and query, so that it may be shown.
     pub fn url(&self) -> &str {
-        self.url.as_str()
+        &self.shown
     }
 
     pub async fn post(&self, alerts: &[PostedAlert]) -> Result<(), AlertmanagerError> {
-        let answer = self.client.post(self.url.clone()).json(alerts).send().await?;
+        let sent = self.client.post(self.url.clone()).json(alerts).send().await;
+        // Its message would have the address, with what may be secret in it.
+        let answer = sent.map_err(reqwest::Error::without_url)?;
         match answer.status() {
             status if status.is_success() => Ok(()),
             status => Err(AlertmanagerError::Refused(status)),
         }
     }
 }
+
+fn redacted(mut url: Url) -> String {
+    // Fails for addresses without a host only, which have none of them.
+    let cleared = url.set_username("").and_then(|()| url.set_password(None));
+    url.set_query(None);
+    url.set_fragment(None);
+    if cleared.is_ok() { url.into() } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,9 @@ pub const ALERT_BYTES_MAX: usize = 16 << 20;
 /// What a report may take in memory, see [`budget::within`].
 pub const REPORT_MEMORY_MAX: usize = 256 << 20;
 
+/// Most bytes of the names and texts of all groups and rules of one report.
+pub const RULE_BYTES_MAX: usize = 16 << 20;
+
 /// All groups of a ruler, in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +53,10 @@ pub struct GroupReport {
     /// Alerts that there was no room for.
     #[serde(default)]
     pub alerts_left_out: u64,
+    /// Rules that there was no room for, with those of the tenant's groups after this one that there
+    /// was no room for at all.
+    #[serde(default)]
+    pub rules_left_out: u64,
 }
 
 /// One rule.

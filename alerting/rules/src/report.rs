@@ -1,14 +1,12 @@
 //! What is told of groups, rules and alerts to those who ask for them.
 
+mod room;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use model::{
     labels::Labels,
-    ruler::{
-        ALERT_BYTES_MAX, AlertReport, AlertState as Reported, AlertingReport, GroupReport, Health,
-        RuleReport, RulerReport,
-    },
-    tenant::TenantId,
+    ruler::{AlertReport, AlertState as Reported, AlertingReport, GroupReport, Health, RuleReport},
     time::Timestamp,
 };
 
@@ -19,6 +17,8 @@ use crate::{
     roster::GroupKey,
     rule::Rule,
 };
+
+pub(crate) use room::all;
 
 /// A group after an evaluation.
 pub(crate) fn group(
@@ -37,6 +37,7 @@ pub(crate) fn group(
         evaluation_seconds: took.as_secs_f64(),
         last_evaluation: at,
         alerts_left_out: 0,
+        rules_left_out: 0,
     }
 }
 
@@ -93,84 +94,3 @@ fn alert(alert: &Alert) -> AlertReport {
         value: alert.value,
     }
 }
-
-/// A report of all groups. Alerts share [`ALERT_BYTES_MAX`] so that the many of one tenant do not
-/// keep those of others out; what is left out is counted.
-pub(crate) fn all<'a>(groups: impl Iterator<Item = &'a GroupReport> + Clone) -> RulerReport {
-    let mut bytes: BTreeMap<&Option<TenantId>, usize> = BTreeMap::new();
-    for group in groups.clone() {
-        *bytes.entry(&group.tenant).or_default() += alerts(group).map(size).sum::<usize>();
-    }
-    let share = share(bytes.values().copied().collect(), ALERT_BYTES_MAX);
-    let mut left: BTreeMap<&Option<TenantId>, usize> =
-        bytes.into_keys().map(|tenant| (tenant, share)).collect();
-    let groups = groups.map(|group| selected(group, left.entry(&group.tenant).or_default()));
-    RulerReport { groups: groups.collect() }
-}
-
-/// A copy of a group with as many of its alerts as there is room for.
-fn selected(group: &GroupReport, left: &mut usize) -> GroupReport {
-    let mut left_out = 0;
-    let mut has_room = |alert: &&AlertReport| match left.checked_sub(size(alert)) {
-        Some(rest) => {
-            *left = rest;
-            true
-        }
-        None => {
-            left_out += 1;
-            false
-        }
-    };
-    let rules = group.rules.iter().map(|rule| {
-        let alerting = rule.alerting.as_ref().map(|alerting| AlertingReport {
-            alerts: alerting.alerts.iter().filter(&mut has_room).cloned().collect(),
-            annotations: alerting.annotations.clone(),
-            ..*alerting
-        });
-        RuleReport {
-            name: rule.name.clone(),
-            query: rule.query.clone(),
-            labels: rule.labels.clone(),
-            last_error: rule.last_error.clone(),
-            alerting,
-            ..*rule
-        }
-    });
-    let rules = rules.collect();
-    GroupReport {
-        tenant: group.tenant.clone(),
-        file: group.file.clone(),
-        name: group.name.clone(),
-        rules,
-        alerts_left_out: left_out,
-        ..*group
-    }
-}
-
-fn alerts(group: &GroupReport) -> impl Iterator<Item = &AlertReport> {
-    group.rules.iter().filter_map(|rule| rule.alerting.as_ref()).flat_map(|it| &it.alerts)
-}
-
-/// Bytes of an alert's names and texts, and of what surrounds them.
-fn size(alert: &AlertReport) -> usize {
-    let texts = alert.labels.iter().chain(&alert.annotations);
-    texts.map(|(name, value)| name.len() + value.len() + 6).sum::<usize>() + 160
-}
-
-/// The most that each may have so that all together have no more than `most`: who needs less than an
-/// even share leaves the rest to the others.
-fn share(mut needs: Vec<usize>, most: usize) -> usize {
-    needs.sort_unstable();
-    let mut left = most;
-    for (index, need) in needs.iter().enumerate() {
-        let even = left / (needs.len() - index);
-        if *need > even {
-            return even;
-        }
-        left -= need;
-    }
-    most
-}
-
-#[cfg(test)]
-mod tests;

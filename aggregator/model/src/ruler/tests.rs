@@ -8,7 +8,7 @@ const REPORT: &str = r#"{"groups":[{"tenant":"acme","file":"r.yml","name":"g","i
 "evaluation_seconds":0.5,"last_evaluation":60000,"alerting":{"state":"firing","for_seconds":300.0,
 "keep_firing_for_seconds":0.0,"annotations":{},"alerts":[{"labels":{"alertname":"A"},"annotations":{},
 "state":"firing","active_at":1000,"keep_firing_since":null,"value":"NaN"}]}}],
-"evaluation_seconds":0.5,"last_evaluation":60000,"alerts_left_out":0}]}"#;
+"evaluation_seconds":0.5,"last_evaluation":60000,"alerts_left_out":0,"rules_left_out":0}]}"#;
 
 #[test]
 fn a_report_reads_as_it_is_written() {

@@ -125,14 +125,20 @@ pub(super) fn tenant<'a>(group: &'a GroupReport, access: &Access) -> Option<&'a 
     group.tenant.as_ref().filter(|_| !matches!(access.tenants, Tenants::One(_)))
 }
 
-/// Says so where alerts are missing.
+/// Says so where alerts or rules are missing.
 pub(super) fn left_out(groups: &[&GroupReport]) -> Vec<String> {
-    let each = groups.iter().map(|group| group.alerts_left_out);
-    let missing = each.fold(0, u64::saturating_add);
-    if missing == 0 {
-        return Vec::new();
-    }
-    vec![format!("{missing} alerts are not shown: there are more than a report holds")]
+    let total = |count: fn(&GroupReport) -> u64| {
+        groups.iter().map(|group| count(group)).fold(0, u64::saturating_add)
+    };
+    let alerts = total(|group| group.alerts_left_out);
+    let rules = total(|group| group.rules_left_out);
+    [(alerts, "alerts"), (rules, "rules")]
+        .into_iter()
+        .filter(|(missing, _)| *missing > 0)
+        .map(|(missing, what)| {
+            format!("{missing} {what} are not shown: there are more than a report holds")
+        })
+        .collect()
 }
 
 /// A group with some of its rules.

@@ -80,7 +80,9 @@ pub(crate) async fn forget_deltas(state: State, stop: Stop) {
 }
 
 /// Where a reload reads the settings from; `None` when there is nothing to read again.
-pub type Reload = Option<Box<dyn Fn() -> Result<Settings, String> + Send + Sync>>;
+pub type Reload = Option<Box<ReadSettings>>;
+
+type ReadSettings = dyn Fn() -> Result<Settings, String> + Send + Sync;
 
 /// Takes new tokens from the configuration at each reload. Other settings need a restart, and that
 /// is said each time.
@@ -90,6 +92,7 @@ pub(crate) async fn reload(
     mut reloads: watch::Receiver<u64>,
     stop: Stop,
 ) {
+    let read: Option<Arc<ReadSettings>> = read.map(Arc::from);
     loop {
         tokio::select! {
             changed = reloads.changed() => if changed.is_err() { return },
@@ -98,10 +101,17 @@ pub(crate) async fn reload(
         let number = *reloads.borrow_and_update();
         let result = match &read {
             None => Err("this process has no configuration to read again".to_owned()),
-            Some(read) => take(&state, read()),
+            Some(read) => take_anew(&state, read).await,
         };
         stop.finish_reload(number, result);
     }
+}
+
+/// Reads files, away from the async threads.
+async fn take_anew(state: &State, read: &Arc<ReadSettings>) -> Result<(), String> {
+    let (state, read) = (state.clone(), Arc::clone(read));
+    let taken = tokio::task::spawn_blocking(move || take(&state, read()));
+    taken.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Takes over what was read, and says how that went.

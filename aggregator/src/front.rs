@@ -62,6 +62,15 @@ enum ReplayState {
     Done,
 }
 
+impl Replay {
+    /// The same without telling of how much.
+    pub(crate) fn in_hundredths(self) -> Self {
+        let share = u128::from(self.current) * 100 / u128::from(self.max.max(1));
+        let max = if self.max > 0 { 100 } else { 0 };
+        Self { max, current: u64::try_from(share).unwrap_or(max).min(max), ..self }
+    }
+}
+
 impl Deref for Front {
     type Target = Shared;
     fn deref(&self) -> &Shared {

@@ -38,6 +38,7 @@ pub(crate) enum DeltaOutcome {
     Repeated,
     OutOfOrder,
     OverLimit,
+    InFuture,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

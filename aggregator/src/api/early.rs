@@ -20,12 +20,15 @@ use tokio::sync::{
 use super::answer::{ApiError, success};
 use crate::{auth::Caller, front::Front, notifications::Notification};
 
-/// `GET /api/v1/status/walreplay`: how far the log is replayed, in bytes.
+/// `GET /api/v1/status/walreplay`: how far the log is replayed, in bytes. How much all tenants have
+/// written is the operator's business; for others it is told in hundredths.
 pub(crate) async fn wal_replay(
     extract::State(front): extract::State<Front>,
-    Caller(_access): Caller,
+    Caller(access): Caller,
 ) -> Response {
-    success(front.replay())
+    let replay = front.replay();
+    let is_operator = access.scopes.contains(&Scope::Operator);
+    success(if is_operator { replay } else { replay.in_hundredths() })
 }
 
 /// `GET /api/v1/notifications`: the conditions that hold. They are about the aggregator, so a token

@@ -8,7 +8,10 @@ mod operations;
 mod schemas;
 mod yaml;
 
+use std::sync::OnceLock;
+
 use axum::{
+    extract::RawQuery,
     http::header,
     response::{IntoResponse, Response},
 };
@@ -25,16 +28,23 @@ enum Version {
 }
 
 /// Takes `openapi_version`, `3.1` or `3.2`. As with Prometheus, anything else means 3.1.
-pub(crate) async fn serve(params: Params) -> Response {
-    let version = match params.get("openapi_version") {
-        Some("3.2" | "3.2.0") => Version::V32,
-        _ => Version::V31,
+///
+/// Anybody may ask, so there is no work in it: a body is not looked at, and each document is written
+/// once.
+pub(crate) async fn serve(RawQuery(query): RawQuery) -> Response {
+    static V31: OnceLock<String> = OnceLock::new();
+    static V32: OnceLock<String> = OnceLock::new();
+    let params = Params::of_query(query.as_deref().unwrap_or_default());
+    let (version, written) = match params.get("openapi_version") {
+        Some("3.2" | "3.2.0") => (Version::V32, &V32),
+        _ => (Version::V31, &V31),
     };
+    let written: &'static str = written.get_or_init(|| yaml::write(&document(version)));
     let headers = [
         (header::CONTENT_TYPE, "application/yaml; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"),
     ];
-    (headers, yaml::write(&document(version))).into_response()
+    (headers, written).into_response()
 }
 
 fn document(version: Version) -> Value {

@@ -23,7 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let mut pairs = parse_pairs(request.uri().query().unwrap_or_default().as_bytes());
+        let Self(mut pairs) = Self::of_query(request.uri().query().unwrap_or_default());
         let is_form = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -49,6 +49,11 @@ fn parse_pairs(bytes: &[u8]) -> Vec<(String, String)> {
 }
 
 impl Params {
+    /// Those of a query string alone.
+    pub(super) fn of_query(query: &str) -> Self {
+        Self(parse_pairs(query.as_bytes()))
+    }
+
     /// The first value of that name, unless it is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(found, _)| found == name)?;

@@ -30,7 +30,7 @@ use super::{
     SEQUENCE, Written, answer,
     batches::{Batches, NODE_LABEL},
     inflated_max,
-    sessions::{Group, Refusal, Session, Sessions, lock},
+    sessions::{Group, Refusal, Session, Sessions, key_of, lock},
     unavailable,
 };
 use crate::{api::answer::ApiError, auth::Caller, state::State};
@@ -155,7 +155,6 @@ impl Gathered {
 
 impl Taking<'_> {
     fn take(&self, body: &Body<'_>) -> Result<Written, Fault> {
-        let caller = &self.access.name;
         let session = self
             .sessions
             .find(self.access, (body.epoch, body.sequence), self.now)
@@ -178,7 +177,7 @@ impl Taking<'_> {
                 session.answer = Some(written.clone());
             }
             // Part of it may have been applied, so the sender's rows are not ours any more.
-            Err(_) => self.sessions.forget(caller, body.epoch, &mut session),
+            Err(_) => self.sessions.forget(&key_of(self.access, body.epoch), &mut session),
         }
         taken
     }

@@ -1,6 +1,6 @@
 //! What senders of frames have registered, kept between their bodies.
 //!
-//! A session is one epoch of one caller: the sequence that was taken last, with what was answered, and
+//! A session is one epoch of one caller, bound to a tenant or not: the sequence that was taken last, with what was answered, and
 //! the groups by the numbers that the sender gave them. Losing one costs the sender a registration, no
 //! sample, so sessions are few, in memory only, and forgotten whenever something is amiss.
 
@@ -10,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use model::time::Timestamp;
-use tenancy::access::{Access, Scope};
+use model::{tenant::TenantId, time::Timestamp};
+use tenancy::access::{Access, Scope, Tenants};
 use tsdb::store::{GroupHandle, Store};
 
 /// Sessions of one caller; one more ends the session that was quiet for longest. Agents of many nodes
@@ -28,8 +28,20 @@ const QUIET_MAX: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub(crate) struct Sessions {
     store: Store,
-    /// By the name of the caller and the epoch.
-    all: Mutex<BTreeMap<(String, u64), Entry>>,
+    all: Mutex<BTreeMap<Key, Entry>>,
+}
+
+/// The name of the caller, the tenant that it is bound to, and the epoch. What a request is bound to
+/// decides whose a group is when it is registered, so it holds for the group's frames too.
+pub(super) type Key = (String, Option<TenantId>, u64);
+
+/// The session of a caller's epoch.
+pub(super) fn key_of(access: &Access, epoch: u64) -> Key {
+    let bound_to = match &access.tenants {
+        Tenants::One(tenant) => Some(tenant.clone()),
+        Tenants::Some(_) | Tenants::All => None,
+    };
+    (access.name.clone(), bound_to, epoch)
 }
 
 #[derive(Debug)]
@@ -103,9 +115,8 @@ impl Sessions {
             (true, Some(_)) => SESSIONS_PER_NODE_TOKEN_MAX,
             (false, _) => SESSIONS_PER_TENANT_TOKEN_MAX,
         };
-        let caller = &access.name;
         let mut all = self.all();
-        let key = (caller.clone(), epoch);
+        let key = key_of(access, epoch);
         if let Some(known) = all.get_mut(&key) {
             known.used = now;
             return Some(Arc::clone(&known.session));
@@ -116,10 +127,10 @@ impl Sessions {
         let oldest = now.saturating_sub(QUIET_MAX);
         let mut ended: Vec<Entry> =
             all.extract_if(.., |_, entry| entry.used < oldest).map(second).collect();
-        let own = || (caller.clone(), 0)..=(caller.clone(), u64::MAX);
-        if all.range(own()).count() >= limit {
-            let quietest = all.range(own()).min_by_key(|(_, entry)| entry.used);
-            let quietest = quietest.map(|(key, _)| key.clone());
+        let first = (access.name.clone(), None, 0);
+        let own = || all.range(&first..).take_while(|((caller, ..), _)| *caller == access.name);
+        if own().count() >= limit {
+            let quietest = own().min_by_key(|(_, entry)| entry.used).map(|(key, _)| key.clone());
             ended.extend(quietest.and_then(|key| all.remove(&key)));
         }
         let session = Arc::<Mutex<Session>>::default();
@@ -146,8 +157,8 @@ impl Sessions {
     }
 
     /// Ends a session, whose sender has to begin anew.
-    pub(super) fn forget(&self, caller: &str, epoch: u64, session: &mut Session) {
-        self.all().remove(&(caller.to_owned(), epoch));
+    pub(super) fn forget(&self, key: &Key, session: &mut Session) {
+        self.all().remove(key);
         self.end(session);
     }
 
@@ -159,7 +170,7 @@ impl Sessions {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, u64), Entry>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Key, Entry>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -171,3 +182,6 @@ fn second<A, B>((_, second): (A, B)) -> B {
 pub(super) fn lock(session: &Mutex<Session>) -> MutexGuard<'_, Session> {
     session.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,6 +29,8 @@ pub enum SkipReason {
     Temporality,
     /// A delta that is older than its stream or the stream's last point.
     DeltaOutOfOrder,
+    /// A delta of a time too far in the future.
+    DeltaInFuture,
     /// A delta of a new stream, where there are as many as there may be.
     DeltaStreams,
     /// The caller's [`crate::decode::Partition`] did not take it.
@@ -54,6 +56,7 @@ impl SkipReason {
             Self::InvalidMetadata => "invalid_metadata",
             Self::Temporality => "temporality",
             Self::DeltaOutOfOrder => "delta_out_of_order",
+            Self::DeltaInFuture => "delta_in_future",
             Self::DeltaStreams => "delta_streams",
             Self::Refused => "refused",
         }

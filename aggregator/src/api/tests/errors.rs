@@ -287,3 +287,22 @@ async fn browsers_may_call_from_anywhere() {
     let page = request("GET", "/-/healthy", true).await;
     assert!(page.headers.get("access-control-allow-origin").is_none());
 }
+
+/// It takes no token, so a body is neither read nor inflated.
+#[tokio::test]
+async fn the_document_of_the_api_takes_no_body() {
+    let api = Api::new();
+    let asked = |query: &str| {
+        let request = Request::builder().uri(format!("/api/v1/openapi.yaml{query}"));
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("content-encoding", "gzip")
+            .body(Body::from("this is not gzip"))
+            .unwrap()
+    };
+    let old = api.send(asked("")).await;
+    assert_eq!(old.status, 200, "{}", old.text);
+    let new = api.send(asked("?openapi_version=3.2")).await;
+    assert!(new.text.contains("3.2.0") && !old.text.contains("3.2.0"));
+    assert_eq!(api.send(asked("")).await.text, old.text);
+}

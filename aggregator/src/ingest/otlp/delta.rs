@@ -7,6 +7,7 @@ use std::{
 };
 
 use model::{tenant::TenantId, time::Timestamp};
+use tsdb::options::Options;
 use wire::otlp::{Deltas, StreamLimits, StreamStats, Streams};
 
 use crate::{
@@ -36,8 +37,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl DeltaStreams {
     pub(crate) fn new(settings: &Otlp) -> Self {
         let streams = settings.delta_streams_max;
+        let future_max = Options::default().future_max;
+        let ahead = i64::try_from(future_max.as_millis()).unwrap_or(i64::MAX);
         Self {
-            limits: StreamLimits { streams, ..StreamLimits::default() },
+            limits: StreamLimits { streams, ahead, ..StreamLimits::default() },
             stale_after: settings.delta_stale_after.0,
             tenants: Mutex::default(),
         }
@@ -109,13 +112,14 @@ impl<'a> OfRequest<'a> {
     }
 
     fn count(&self, stats: StreamStats) {
-        let StreamStats { added, restarted, repeated, out_of_order, over_limit } = stats;
+        let StreamStats { added, restarted, repeated, out_of_order, over_limit, in_future } = stats;
         for (outcome, count) in [
             (DeltaOutcome::Added, added),
             (DeltaOutcome::Restarted, restarted),
             (DeltaOutcome::Repeated, repeated),
             (DeltaOutcome::OutOfOrder, out_of_order),
             (DeltaOutcome::OverLimit, over_limit),
+            (DeltaOutcome::InFuture, in_future),
         ] {
             if count > 0 {
                 let labels = DeltaLabels { outcome };

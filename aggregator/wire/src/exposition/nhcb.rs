@@ -5,7 +5,7 @@
 //! that is exposed as a native one too is left as it is.
 //! Source of the rules: Prometheus' documentation of `convert_classic_histograms_to_nhcb`.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use model::{
     histogram::{Histogram, ResetHint, SCHEMA_CUSTOM, Span},
@@ -63,7 +63,7 @@ struct Collected {
 /// Numbers of one histogram, as they come.
 #[derive(Debug, Default)]
 struct Rows {
-    /// Upper bounds, ascending, and how many are not above.
+    /// Upper bounds, as they come, and how many are not above.
     buckets: Vec<(f64, f64)>,
     count: Option<f64>,
     sum: f64,
@@ -174,25 +174,26 @@ impl Rows {
         }
     }
 
-    /// Mostly they come in order. One that is there already is the same row again.
     fn add_bucket(&mut self, bound: f64, count: f64) {
-        let place = self.buckets.partition_point(|(other, _)| *other < bound);
-        if self.buckets.get(place).is_some_and(|(other, _)| *other == bound) {
-            return;
-        }
-        let before = place.checked_sub(1).and_then(|place| self.buckets.get(place));
-        let after = self.buckets.get(place);
-        self.contradictory |= count < 0.0
-            || before.is_some_and(|(_, before)| count < *before)
-            || after.is_some_and(|(_, after)| count > *after)
-            || self.buckets.len() >= BUCKETS_MAX;
+        self.contradictory |= count < 0.0 || self.buckets.len() >= BUCKETS_MAX;
         if !self.contradictory {
-            self.buckets.insert(place, (bound, count));
+            self.buckets.push((bound, count));
         }
+    }
+
+    /// In order of their bounds, whatever order they came in. Of a row that comes twice the first
+    /// counts.
+    fn sort(&mut self) {
+        let by_bound = |(a, _): &(f64, f64), (b, _): &(f64, f64)| a.partial_cmp(b);
+        self.buckets.sort_by(|a, b| by_bound(a, b).unwrap_or(Ordering::Equal));
+        self.buckets.dedup_by(|(later, _), (first, _)| later == first);
+        let mut pairs = self.buckets.iter().zip(self.buckets.iter().skip(1));
+        self.contradictory |= pairs.any(|((_, below), (_, above))| above < below);
     }
 
     /// `None` when the rows contradict each other.
     fn histogram(mut self) -> Option<Histogram> {
+        self.sort();
         if self.contradictory {
             return None;
         }

@@ -11,9 +11,7 @@
 //! Source: the OpenTelemetry metrics data model, "Sums: Delta-to-Cumulative", and "Exponential
 //! Scale" for what merging buckets means.
 
-use std::collections::HashMap;
-
-use rustc_hash::FxBuildHasher;
+use std::{collections::HashMap, hash::RandomState};
 
 use super::{
     point::{Buckets, Point},
@@ -31,11 +29,14 @@ pub struct StreamLimits {
     pub streams: usize,
     /// Memory of all of them, about.
     pub bytes: usize,
+    /// How far ahead of its request a point may be, in milliseconds: all that comes before a
+    /// stream's last point is refused, so one that no store takes must not become it.
+    pub ahead: i64,
 }
 
 impl Default for StreamLimits {
     fn default() -> Self {
-        Self { streams: 100_000, bytes: 64 << 20 }
+        Self { streams: 100_000, bytes: 64 << 20, ahead: 600_000 }
     }
 }
 
@@ -52,13 +53,16 @@ pub struct StreamStats {
     pub out_of_order: u64,
     /// Points of new streams beyond a limit.
     pub over_limit: u64,
+    /// Points of too far in the future.
+    pub in_future: u64,
 }
 
 /// The streams of one tenant.
 #[derive(Debug, Default)]
 pub struct Streams {
     limits: StreamLimits,
-    by_key: HashMap<Box<[u8]>, Stream, FxBuildHasher>,
+    /// Senders choose the keys, so they must not know how keys are hashed.
+    by_key: HashMap<Box<[u8]>, Stream, RandomState>,
     bytes: usize,
     stats: StreamStats,
 }
@@ -76,6 +80,7 @@ pub trait Deltas {
 pub(super) enum Refused {
     OutOfOrder,
     OverLimit,
+    InFuture,
 }
 
 /// A sum and the last point that went into it.
@@ -155,6 +160,10 @@ impl Streams {
         shape: Shape,
         now: i64,
     ) -> Result<(), Refused> {
+        if point.time > now.saturating_add(self.limits.ahead) {
+            self.stats.in_future += 1;
+            return Err(Refused::InFuture);
+        }
         if point.is_stale() {
             // Whatever comes next begins anew.
             if let Some(stream) = self.by_key.remove(key) {
@@ -164,8 +173,11 @@ impl Streams {
         }
         let Some(stream) = self.by_key.get_mut(key) else { return self.begin(key, point, now) };
         let before = stream.bytes();
-        stream.seen = now;
         let added = stream.add(point, shape, &mut self.stats);
+        // A stream to which nothing is added any more is forgotten, and begins anew.
+        if added.is_ok() {
+            stream.seen = now;
+        }
         self.bytes = (self.bytes + stream.bytes()).saturating_sub(before);
         added
     }

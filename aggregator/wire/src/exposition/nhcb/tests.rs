@@ -130,6 +130,20 @@ fn exemplars_go_with_the_histogram() {
     assert_eq!(read(text, false).0, [expected]);
 }
 
+/// Rows are put in order once, when all are there: until then a row costs the same wherever it belongs.
+#[test]
+fn rows_stay_as_they_come_until_all_are_there() {
+    let mut rows = Rows::default();
+    let bounds = || (0..BUCKETS_MAX).rev().map(|bound| bound as f64);
+    bounds().for_each(|bound| rows.add(Part::Bucket(bound), bound));
+    assert!(rows.buckets.iter().map(|(bound, _)| *bound).eq(bounds()));
+    let histogram = rows.histogram().expect("is one");
+    assert_eq!((histogram.custom_values.len(), histogram.count), (BUCKETS_MAX, 9_999.0));
+    let mut rows = Rows::default();
+    (0..=BUCKETS_MAX).for_each(|bound| rows.add(Part::Bucket(bound as f64), 1.0));
+    assert!(rows.histogram().is_none(), "too many");
+}
+
 proptest! {
     /// Whatever stands in the rows, what comes out is valid.
     #[test]

@@ -69,7 +69,7 @@ fn what_cannot_be_added_begins_anew() {
 
 #[test]
 fn streams_are_bounded_and_forgotten() {
-    let mut streams = Streams::new(StreamLimits { streams: 2, bytes: 1 << 20 });
+    let mut streams = Streams::new(StreamLimits { streams: 2, bytes: 1 << 20, ahead: i64::MAX });
     let add = |streams: &mut Streams, key: &[u8], time, now| {
         streams.add(key, &mut number(0, time, 1.0), Shape::Sum, now)
     };
@@ -85,7 +85,8 @@ fn streams_are_bounded_and_forgotten() {
     assert!(streams.is_empty());
     assert_eq!(streams.bytes, 0);
     // By memory as well.
-    let mut streams = Streams::new(StreamLimits { streams: 100, bytes: 2 * (STREAM_BYTES + 1) });
+    let mut streams =
+        Streams::new(StreamLimits { streams: 100, bytes: 2 * (STREAM_BYTES + 1), ahead: i64::MAX });
     assert_eq!(add(&mut streams, b"a", 1, 0), Ok(()));
     assert_eq!(add(&mut streams, b"b", 1, 0), Ok(()));
     assert_eq!(add(&mut streams, b"c", 1, 0), Err(Refused::OverLimit));
@@ -151,4 +152,27 @@ proptest! {
             prop_assert_eq!(streams.bytes, KEY.len() + stream.bytes());
         }
     }
+}
+
+#[test]
+fn how_keys_are_hashed_is_not_known() {
+    use std::hash::BuildHasher;
+    let hash = || Streams::default().by_key.hasher().hash_one(KEY);
+    assert_ne!((hash(), hash()), (hash(), hash()));
+}
+
+#[test]
+fn a_point_of_the_future_stops_nothing() {
+    let limits = StreamLimits { ahead: 50, ..StreamLimits::default() };
+    let mut streams = Streams::new(limits);
+    let mut add = |time, now| streams.add(KEY, &mut number(10, time, 1.0), Shape::Sum, now).err();
+    assert_eq!(add(1051, 1000), Some(Refused::InFuture), "no stream begins with it");
+    assert_eq!(add(1000, 1000), None);
+    assert_eq!(add(i64::MAX, 1000), Some(Refused::InFuture));
+    assert_eq!(add(1050, 1000), None, "as far as stores go");
+    // Refused until then, and not kept alive by it.
+    assert_eq!(add(1010, 1010), Some(Refused::OutOfOrder));
+    assert_eq!(streams.take_stats().in_future, 2);
+    streams.forget_before(1005);
+    assert!(streams.is_empty());
 }

@@ -39,6 +39,7 @@ impl Translator<'_, '_, '_> {
             added = streams.add(&key, point, shape, now).map_err(|refused| match refused {
                 Refused::OutOfOrder => SkipReason::DeltaOutOfOrder,
                 Refused::OverLimit => SkipReason::DeltaStreams,
+                Refused::InFuture => SkipReason::DeltaInFuture,
             });
         });
         added

@@ -102,9 +102,9 @@ pub(crate) async fn delete(
                 deletions.len()
             )));
         }
+        state.store.delete_all(&deletions, start, end)?;
         for (tenant, matchers) in deletions {
             tracing::info!(caller = access.name, %tenant, ?matchers, %start, %end, "series deleted");
-            state.store.delete(&tenant, &matchers, start, end)?;
         }
         Ok(())
     })

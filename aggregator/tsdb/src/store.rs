@@ -170,20 +170,29 @@ impl Store {
         start: Timestamp,
         end: Timestamp,
     ) -> Result<(), StoreError> {
+        self.delete_all(&[(tenant.clone(), matchers.to_vec())], start, end)
+    }
+
+    /// Several deletions like [`Self::delete`], of which either all are done or none.
+    pub fn delete_all(
+        &self,
+        deletions: &[(TenantId, Vec<Matcher>)],
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut maintenance = lock(&self.inner.maintenance);
-        check_deletions(&maintenance.shelf, tenant)?;
+        check_deletions(&maintenance.shelf, deletions.iter().map(|(tenant, _)| tenant))?;
         self.inner.flush(&mut maintenance, &mut MaintenanceStats::default())?;
-        let matchers = matchers.to_vec();
-        self.inner.entomb(&mut maintenance, tenant, matchers, start, end)
+        self.inner.entomb(&mut maintenance, deletions, start, end)
     }
 
     /// Deletes all that a tenant has. Durable when it returns; room is made by and by.
     pub fn delete_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
         let mut maintenance = lock(&self.inner.maintenance);
-        check_deletions(&maintenance.shelf, tenant)?;
+        check_deletions(&maintenance.shelf, [tenant])?;
         self.inner.forget_tenant(tenant)?;
         let (start, end) = (Timestamp::MIN, Timestamp::MAX);
-        self.inner.entomb(&mut maintenance, tenant, Vec::new(), start, end)
+        self.inner.entomb(&mut maintenance, &[(tenant.clone(), Vec::new())], start, end)
     }
 
     /// Writes the head to blocks now, so that the log is short.

@@ -24,22 +24,38 @@ use crate::{
 };
 
 /// Deletions that may wait for blocks to be rewritten: the manifest holds them all, and every query of
-/// their tenants applies them.
+/// their tenants applies them. Of each tenant so many do not count, so that however many others
+/// have, there is room for its own.
 const TOMBSTONES_MAX: usize = 1000;
+const TOMBSTONES_PER_TENANT_FREE: usize = 10;
 /// Those of one tenant. From so many on, rewriting goes before merging.
 const TOMBSTONES_PER_TENANT_MAX: usize = TOMBSTONES_MAX / 4;
 /// Most damaged places of a merge that are told one by one.
 const LOSSES_TOLD_MAX: usize = 100;
 
-/// Whether another deletion of a tenant may wait.
-pub(super) fn check_deletions(shelf: &Shelf, tenant: &TenantId) -> Result<(), StoreError> {
-    let waiting = &shelf.manifest.tombstones;
-    let own = waiting.iter().filter(|tombstone| tombstone.tenant == *tenant).count();
-    let limits = [(waiting.len(), TOMBSTONES_MAX), (own, TOMBSTONES_PER_TENANT_MAX)];
-    match limits.iter().find(|(count, limit)| count >= limit) {
-        Some((_, limit)) => Err(StoreError::DeletionsWaiting { limit: *limit }),
-        None => Ok(()),
+/// Whether more deletions, one for each time that a tenant is named, may all wait.
+pub(super) fn check_deletions<'t>(
+    shelf: &Shelf,
+    more: impl IntoIterator<Item = &'t TenantId>,
+) -> Result<(), StoreError> {
+    let mut by_tenant: BTreeMap<&TenantId, (usize, usize)> = BTreeMap::new();
+    for tombstone in &shelf.manifest.tombstones {
+        by_tenant.entry(&tombstone.tenant).or_default().0 += 1;
     }
+    for tenant in more {
+        by_tenant.entry(tenant).or_default().1 += 1;
+    }
+    let counted = |count: usize| count.saturating_sub(TOMBSTONES_PER_TENANT_FREE);
+    let all: usize = by_tenant.values().map(|(waiting, more)| counted(waiting + more)).sum();
+    for (waiting, more) in by_tenant.values().filter(|(_, more)| *more > 0) {
+        if waiting + more > TOMBSTONES_PER_TENANT_MAX {
+            return Err(StoreError::DeletionsWaiting { limit: TOMBSTONES_PER_TENANT_MAX });
+        }
+        if counted(waiting + more) > 0 && all > TOMBSTONES_MAX {
+            return Err(StoreError::DeletionsWaiting { limit: TOMBSTONES_MAX });
+        }
+    }
+    Ok(())
 }
 
 impl Inner {
@@ -151,27 +167,34 @@ impl Inner {
         Ok(stats.blocks_compacted)
     }
 
-    /// Notes a deletion in all blocks that there are. They are rewritten by and by.
+    /// Notes deletions in all blocks that there are, all or none of them. The blocks are rewritten by
+    /// and by.
     pub(super) fn entomb(
         &self,
         maintenance: &mut Maintenance,
-        tenant: &TenantId,
-        matchers: Vec<Matcher>,
+        deletions: &[(TenantId, Vec<Matcher>)],
         start: Timestamp,
         end: Timestamp,
     ) -> Result<(), StoreError> {
         let mut manifest = maintenance.shelf.manifest.clone();
         let Some(until) = manifest.blocks.iter().max().copied() else { return Ok(()) };
-        let (tenant, start, end) = (tenant.clone(), start.0, end.0);
-        let tombstone = Tombstone { tenant, matchers, start, end, until };
+        let (start, end) = (start.0, end.0);
         let current = self.blocks.current();
-        if !manifest.blocks.iter().any(|block| current.may_concern(&tombstone, *block)) {
+        let mut noted: Vec<Tombstone> = deletions
+            .iter()
+            .cloned()
+            .map(|(tenant, matchers)| Tombstone { tenant, matchers, start, end, until })
+            .collect();
+        noted.retain(|tombstone| {
+            manifest.blocks.iter().any(|block| current.may_concern(tombstone, *block))
+        });
+        if noted.is_empty() {
             return Ok(());
         }
-        let tenant = tombstone.tenant.clone();
-        manifest.tombstones.push(tombstone);
+        let tenants: BTreeSet<TenantId> = noted.iter().map(|one| one.tenant.clone()).collect();
+        manifest.tombstones.append(&mut noted);
         self.change(&mut maintenance.shelf, manifest, Vec::new())?;
-        if let Some(partition) = self.head.get(&tenant) {
+        for partition in tenants.iter().filter_map(|tenant| self.head.get(tenant)) {
             partition.forget_last();
         }
         Ok(())

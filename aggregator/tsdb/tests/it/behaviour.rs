@@ -357,3 +357,36 @@ fn deletions_wait_for_the_background_and_only_so_many() {
     assert_eq!(samples(&store, "acme", "b"), []);
     assert_eq!(samples(&store, "acme", "a"), [(NOW, 1.0)]);
 }
+
+#[test]
+fn several_deletions_are_done_or_none_is_and_each_tenant_has_its_room() {
+    let disk = SimDisk::new(1);
+    let store = open(&disk);
+    let tenants: Vec<String> = (0..7).map(|number| format!("t{number}")).collect();
+    for name in &tenants {
+        append(&store, name, &[("a", NOW, 1.0), ("b", NOW, 2.0)]);
+    }
+    let delete = |name: &str, pods: &[&str]| {
+        let one = |pod: &&str| (tenant(name), vec![Matcher::equal("pod", *pod)]);
+        let all: Vec<_> = pods.iter().map(one).collect();
+        store.delete_all(&all, Timestamp(NOW), Timestamp(NOW))
+    };
+    let nothing = vec!["x"; 249];
+    delete("t0", &nothing).unwrap();
+    delete("t0", &["a", "b"]).unwrap_err();
+    assert_eq!(samples(&store, "t0", "a"), [(NOW, 1.0)], "there was no room for both");
+    delete("t0", &["a"]).unwrap();
+    assert_eq!(samples(&store, "t0", "a"), []);
+    for name in &tenants[1..5] {
+        let mut refused = false;
+        for _ in 0..250 {
+            refused |= delete(name, &["x"]).is_err();
+        }
+        assert_eq!(refused, name == "t4");
+    }
+    // The others have taken all that is shared, and not what is each one's own.
+    delete("t5", &["a"; 10]).unwrap();
+    delete("t5", &["a"]).unwrap_err();
+    delete("t6", &["a", "b"]).unwrap();
+    assert_eq!(samples(&store, "t6", "b"), []);
+}

@@ -92,10 +92,10 @@ impl Live {
         // A query that takes longer than its interval would never catch up.
         let timeout = self.interval.max(Duration::from_secs(1));
         let (state, access, expr) = (&self.state, &self.access, expr.clone());
-        let render = |found: Evaluated| {
+        let render = |found: Evaluated, stop: &dyn Fn() -> bool| {
             let mut data = Vec::new();
-            super::render::data(&found.answer.value, None, &mut data);
-            data
+            super::render::data(&found.answer.value, None, &mut data, stop)?;
+            Ok(data)
         };
         match query::evaluate(state, access, expr, when, timeout, None, render).await {
             Ok(data) => body.extend_from_slice(&data),

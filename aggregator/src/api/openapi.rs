@@ -179,6 +179,11 @@ fn responses(operation: &Operation, version: Version) -> Value {
         }
         Answer::Nothing => good("204", "Done.", json!({})),
         Answer::Text(kind) => good("200", "Success.", content(kind, &json!({"type": "string"}))),
+        Answer::TextOrLater(kind, later) => {
+            let text = content(kind, &json!({"type": "string"}));
+            good("200", "Success.", text.clone());
+            good("202", later, text);
+        }
         Answer::Events(item) => {
             let mut answer = content("text/event-stream", &json!({"type": "string"}));
             if version == Version::V32 {

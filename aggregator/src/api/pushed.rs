@@ -1,5 +1,5 @@
-//! What a Prometheus has and this aggregator has none of: it notifies nobody. Clients that ask get the
-//! shape they expect, empty.
+//! What a Prometheus does itself and the aggregator leaves to another daemon: alerting tells
+//! Alertmanagers of alerts, and does not say which. Clients that ask get the shape they expect, empty.
 
 use axum::response::Response;
 use serde_json::json;

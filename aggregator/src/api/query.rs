@@ -111,7 +111,7 @@ async fn answer(
     let lookback = params.lookback()?;
     let expr = parse(params.text("query"))?;
     let stats_wanted = params.get("stats").map(str::to_owned);
-    let render = move |mut evaluated: Evaluated| {
+    let render = move |mut evaluated: Evaluated, stop: &dyn Fn() -> bool| {
         let stats = stats_wanted.map(|wanted| {
             if !STATS_VALUES.contains(&wanted.as_str()) {
                 evaluated.answer.warnings.push(format!(
@@ -121,7 +121,7 @@ async fn answer(
             }
             evaluated.stats()
         });
-        super::render::answer(evaluated.answer, limit, stats.as_deref())
+        super::render::answer(evaluated.answer, limit, stats.as_deref(), stop)
     };
     evaluate(state, access, expr, when, timeout, lookback, render).await.map(json)
 }
@@ -142,8 +142,8 @@ pub(crate) fn parse_selector(text: &str) -> Result<Vec<Matcher>, String> {
 }
 
 /// Evaluates away from the async threads, and there has `finish` make of the answer, which can be
-/// large, what is wanted. The evaluation ends soon after the future is dropped, which is what happens
-/// when the client goes away.
+/// large, what is wanted. Both end soon after the future is dropped, which is what happens when the
+/// client goes away: `finish` is told how to ask.
 #[tracing::instrument(name = "query", skip_all, fields(caller = access.name))]
 pub(crate) async fn evaluate<T: Send + 'static>(
     state: &State,
@@ -152,7 +152,7 @@ pub(crate) async fn evaluate<T: Send + 'static>(
     when: When,
     timeout: Duration,
     lookback: Option<i64>,
-    finish: impl FnOnce(Evaluated) -> T + Send + 'static,
+    finish: impl FnOnce(Evaluated, &dyn Fn() -> bool) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, ApiError> {
     let asked = Instant::now();
     let deadline = asked + timeout;
@@ -180,7 +180,10 @@ pub(crate) async fn evaluate<T: Send + 'static>(
             }
         };
         let (queued, took) = (started - asked, started.elapsed());
-        (took, answer.map(|answer| finish(Evaluated { answer, queued, took })))
+        let finished = answer.and_then(|answer| {
+            finish(Evaluated { answer, queued, took }, &stop).map_err(EvalError::Storage)
+        });
+        (took, finished)
     })
     .await
     .map_err(|error| ApiError::Internal(format!("query failed: {error}")))?;

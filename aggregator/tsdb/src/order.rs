@@ -54,15 +54,42 @@ fn text(packed: &[u8], at: usize) -> (&[u8], usize) {
 /// So few are compared with each other at once.
 const FEW: usize = 8;
 
-/// Sorts by labels. What has the same labels keeps its order.
-pub(crate) fn sort<T>(found: &mut Vec<T>, labels: impl Fn(&T) -> &Labels) {
-    if found.is_sorted_by(|a, b| compare(labels(a), labels(b)).is_le()) {
-        return;
+/// So many are sorted, or looked at, between two questions whether to go on.
+const SETS_PER_CHECK: usize = 1 << 16;
+
+/// Sorts by labels. What has the same labels keeps its order. Where `check` ends it, the order is any.
+pub(crate) fn sort<T, E>(
+    found: &mut Vec<T>,
+    labels: impl Fn(&T) -> &Labels,
+    check: impl Fn() -> Result<(), E>,
+) -> Result<(), E> {
+    if is_sorted(found, &labels, &check)? {
+        return Ok(());
     }
     let sets: Vec<&[u8]> = found.iter().map(|one| labels(one).as_bytes()).collect();
-    let order = order(&sets);
+    let order = order(&sets, check)?;
     let mut taken: Vec<Option<T>> = std::mem::take(found).into_iter().map(Some).collect();
     found.extend(order.into_iter().filter_map(|place| taken.get_mut(place as usize)?.take()));
+    Ok(())
+}
+
+fn is_sorted<T, E>(
+    found: &[T],
+    labels: &impl Fn(&T) -> &Labels,
+    check: &impl Fn() -> Result<(), E>,
+) -> Result<bool, E> {
+    let mut last: Option<&T> = None;
+    for some in found.chunks(SETS_PER_CHECK) {
+        check()?;
+        let in_order = |a: &T, b: &T| compare(labels(a), labels(b)).is_le();
+        if !some.is_sorted_by(in_order)
+            || last.zip(some.first()).is_some_and(|(last, first)| !in_order(last, first))
+        {
+            return Ok(false);
+        }
+        last = some.last();
+    }
+    Ok(true)
 }
 
 /// A set that is being sorted: the text that decides, cut to a number, its length before the cut,
@@ -83,14 +110,20 @@ impl Item {
 
 /// The places of the sets in order. Sets are compared only by the first text that they do not all
 /// have in common; those that have it in common go on to the next such text, and so forth.
-fn order(sets: &[&[u8]]) -> Vec<u32> {
+fn order<E>(sets: &[&[u8]], check: impl Fn() -> Result<(), E>) -> Result<Vec<u32>, E> {
     let places = 0..sets.len() as u32;
     let mut items: Vec<Item> = places.map(|place| Item { key: 0, length: 0, place }).collect();
     let set = |item: &Item| sets.get(item.place as usize).copied().unwrap_or_default();
     // Ranges that are yet to be sorted, and up to where their sets are the same.
     let mut todo = vec![(0..items.len(), 0)];
+    let mut since_check = 0;
     while let Some((range, same)) = todo.pop() {
         let Some(group) = items.get_mut(range.clone()) else { continue };
+        since_check += group.len();
+        if since_check >= SETS_PER_CHECK {
+            since_check = 0;
+            check()?;
+        }
         if group.len() <= FEW {
             group.sort_by(|a, b| compare_packed(set(a), set(b)));
             continue;
@@ -122,6 +155,13 @@ fn order(sets: &[&[u8]]) -> Vec<u32> {
                 false => texts(a).cmp(&texts(b)),
             })
         };
+        // Sorted in parts, and then the parts, which the algorithm finds sorted, are merged.
+        for part in group.chunks_mut(SETS_PER_CHECK) {
+            part.sort_by(by_text);
+            if part.len() == SETS_PER_CHECK {
+                check()?;
+            }
+        }
         group.sort_by(by_text);
         let mut start = range.start;
         for same in group.chunk_by(|a, b| by_text(a, b).is_eq()) {
@@ -132,7 +172,7 @@ fn order(sets: &[&[u8]]) -> Vec<u32> {
             start += same.len();
         }
     }
-    items.into_iter().map(|item| item.place).collect()
+    Ok(items.into_iter().map(|item| item.place).collect())
 }
 
 /// The first bytes of a text as a number in the same order.

@@ -116,7 +116,7 @@ impl Queryable for View {
             return Ok(found.into_iter().map(|handle| handle as _).collect());
         }
         bounds.check()?;
-        sort(&mut found, |handle| &handle.labels);
+        sort(&mut found, |handle| &handle.labels, || bounds.check())?;
         let mut handles: SeriesSet = Vec::with_capacity(found.len());
         let mut found = found.into_iter().peekable();
         while let Some(mut handle) = found.next() {
@@ -138,7 +138,7 @@ impl Queryable for View {
             reach.series(tenant, &conditions, &times, &bounds, &mut found)?;
         }
         bounds.check()?;
-        sort(&mut found, |labels| labels);
+        sort(&mut found, |labels| labels, || bounds.check())?;
         found.dedup();
         found.truncate(bounds.limit);
         Ok(found)

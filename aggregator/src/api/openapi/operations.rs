@@ -60,6 +60,8 @@ pub(super) enum Answer {
     Nothing,
     /// Of a media type.
     Text(&'static str),
+    /// The same, or 202 where it is not done yet, and what that means.
+    TextOrLater(&'static str, &'static str),
     /// Server-sent events with that data.
     Events(&'static str),
 }

@@ -99,6 +99,17 @@ fn every_reference_resolves_and_every_schema_is_used() {
 }
 
 #[test]
+fn who_may_write_and_what_a_reload_answers_is_told() {
+    let document = document(Version::V31);
+    let write = &document["paths"]["/write"]["post"]["description"];
+    assert_eq!(write, "Needs the scope metrics-write or agent or alerting.");
+    let reload = &document["paths"]["/-/reload"]["post"]["responses"];
+    for status in ["200", "202"] {
+        assert!(reload[status]["content"]["text/plain"].is_object(), "{reload}");
+    }
+}
+
+#[test]
 fn the_text_is_the_document() {
     for version in [Version::V31, Version::V32] {
         let document = document(version);

@@ -25,6 +25,8 @@ const READ: Access = Access::Scopes(&[MetricsRead]);
 const OPERATOR: Access = Access::Scopes(&[Operator]);
 const ADMIN: Access = Access::Scopes(&[Admin]);
 const WRITE: Access = Access::Scopes(&[MetricsWrite, Agent]);
+/// Rulers write what rules record.
+const REMOTE_WRITE: Access = Access::Scopes(&[MetricsWrite, Agent, Alerting]);
 /// What may happen to what is looked up, to queries, to writes and to admin requests.
 const LOOK_UP: &[u16] = &[400, 500, 503];
 const EVALUATE: &[u16] = &[400, 422, 499, 500, 503];
@@ -149,7 +151,7 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
         ..get("/api/v1/scrape_pools/config", "ScrapePoolConfig", "targets", "The settings of a scrape pool, without secrets.", Answer::Data("Yaml")) },
     Operation { methods: PUT, access: Access::Scopes(&[Agent]), params: &[NODE], body: Body::Json("Object"), errors: &[400, 413, 415, 429, 503],
         ..get("/api/v1/nodes/{node}/targets", "ReportTargets", "targets", "An agent says how its targets are.", Answer::Nothing) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alertmanagers", "Alertmanagers", "alerts", "Alertmanagers that are told.", Answer::Data("Object")) },
+    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alertmanagers", "Alertmanagers", "alerts", "Alertmanagers that the aggregator tells: none, alerting tells them.", Answer::Data("Object")) },
     Operation { errors: &[400, 503],
         params: &[query("type", Kind::OneOf(&["alert", "record"]), "One kind only."), query("rule_name[]", Kind::Texts, "Rules of these names."), query("rule_group[]", Kind::Texts, "Groups of these names."),
             query("file[]", Kind::Texts, "Rules of these files."), MATCH, query("exclude_alerts", Kind::Flag, "Leaves out the alerts."), query("group_limit", Kind::Number, "Most groups."), query("group_next_token", Kind::Text, "Goes on where an answer ended.")],
@@ -159,7 +161,7 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
     Operation { methods: PUT, access: Access::Scopes(&[Alerting]), params: &[in_path("name", "The ruler's name.")], body: Body::Json("Object"), errors: &[400, 413, 429, 503],
         ..get("/api/v1/rulers/{name}/rules", "ReportRules", "rules", "A ruler says how its rules are.", Answer::Data("Nothing")) },
     // Writing and reading remotely.
-    Operation { methods: POST, access: WRITE, errors: STORE, body: Body::Binary(&["application/x-protobuf"]),
+    Operation { methods: POST, access: REMOTE_WRITE, errors: STORE, body: Body::Binary(&["application/x-protobuf"]),
         ..get("/api/v1/write", "Write", "remote", "Remote write, 1.0 and 2.0.", Answer::Nothing) },
     Operation { methods: POST, access: WRITE, errors: &[400, 409, 413, 415, 429, 500, 503], body: Body::Binary(&["application/vnd.tidewatch.frames"]),
         ..get("/api/v1/frames", "Frames", "remote", "An agent's ticks as frames.", Answer::Nothing) },
@@ -194,7 +196,7 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
     Operation { access: Access::Public, errors: &[], ..get("/metrics", "Metrics", "status", "The aggregator's own metrics.", Answer::Text("application/openmetrics-text")) },
     Operation { access: Access::Public, errors: &[], ..get("/-/healthy", "Healthy", "status", "Whether the process answers.", Answer::Text("text/plain")) },
     Operation { access: Access::Public, errors: &[503], ..get("/-/ready", "Ready", "status", "Whether it can serve.", Answer::Text("text/plain")) },
-    Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405, 500, 503], ..get("/-/reload", "Reload", "admin", "Reads the configuration again.", Answer::Text("text/plain")) },
+    Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405, 500, 503], ..get("/-/reload", "Reload", "admin", "Reads the configuration again.", Answer::TextOrLater("text/plain", "It takes long, and goes on.")) },
     Operation { methods: PUT_POST, access: Access::Public, errors: &[403, 405], ..get("/-/quit", "Quit", "admin", "Stops gracefully.", Answer::Text("text/plain")) },
     // Administration.
     Operation { methods: PUT_POST, access: ADMIN, params: &[query("skip_head", Kind::Flag, "Leaves out what is in no block yet.")], errors: ADMINISTER,

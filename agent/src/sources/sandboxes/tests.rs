@@ -187,3 +187,36 @@ async fn the_only_app_has_all_of_the_pod() {
         assert_eq!(bench.value(CPU, "POD"), 0.0);
     }
 }
+
+/// What a tick costs for each sandbox; run by hand, its figures are for people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn cost_of_a_tick() {
+    for runsc in runsc::generations("sandboxes: cost") {
+        let Some(pod) = RealPod::start(&runsc, &[("busy", BUSY), ("idle", IDLE)]) else { continue };
+        for (what, asks) in [("ticks without a question", false), ("each tick with a question", true)] {
+            let mut bench = Bench::new(&pod);
+            bench.look();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let before = cpu();
+            let rounds = 200u32;
+            for round in 0..rounds {
+                let step = if asks { 20_000 } else { 1 };
+                bench.now = Timestamp(bench.now.0 + step);
+                let mut batch = WriteBatch::default();
+                bench.source.collect(&Tick { now: bench.now, full: round % 10 == 0 }, &mut batch);
+                if asks {
+                    tokio::time::sleep(Duration::from_millis(25)).await;
+                }
+            }
+            let micros = (cpu() - before) * 1e6 / f64::from(rounds);
+            println!("{}: {what}: {micros:.1} µs of processor time", runsc.display());
+        }
+    }
+}
+
+/// Of this process, in seconds.
+fn cpu() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

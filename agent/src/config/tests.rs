@@ -16,3 +16,16 @@ fn the_protocol_is_chosen_by_name() {
         assert_eq!(settings.ok().map(|settings| settings.protocol), expected, "{section}");
     }
 }
+
+#[test]
+fn roots_of_sandboxes_are_absolute() {
+    for (section, valid) in [
+        ("{}", true),
+        (r#"{"sandboxes": {"roots": ["/run/runsc"], "metrics": false}}"#, true),
+        (r#"{"sandboxes": {"roots": ["run/runsc"]}}"#, false),
+    ] {
+        let settings: Settings = serde_json::from_str(section).expect("is a section");
+        let refused = matches!(settings.validate(), Err(super::InvalidSettings::Root(_)));
+        assert_eq!(refused, !valid, "{section}");
+    }
+}

@@ -194,7 +194,9 @@ async fn the_only_app_has_all_of_the_pod() {
 async fn cost_of_a_tick() {
     for runsc in runsc::generations("sandboxes: cost") {
         let Some(pod) = RealPod::start(&runsc, &[("busy", BUSY), ("idle", IDLE)]) else { continue };
-        for (what, asks) in [("ticks without a question", false), ("each tick with a question", true)] {
+        for (what, asks) in
+            [("ticks without a question", false), ("each tick with a question", true)]
+        {
             let mut bench = Bench::new(&pod);
             bench.look();
             tokio::time::sleep(Duration::from_millis(300)).await;

@@ -20,6 +20,7 @@ pub(super) fn generations(test: &str) -> Vec<PathBuf> {
     }
     let listed = std::env::var_os("TIDEWATCH_RUNSC").unwrap_or_default();
     let mut found: Vec<PathBuf> = std::env::split_paths(&listed).collect();
+    found.retain(|path| !path.as_os_str().is_empty());
     found.push("runsc".into());
     found.retain(|runsc| {
         let runs = Command::new(runsc).arg("--version").output();
@@ -27,7 +28,7 @@ pub(super) fn generations(test: &str) -> Vec<PathBuf> {
         if !runs {
             eprintln!("NOT RUN with {} (it cannot be started): {test}", runsc.display());
         }
-        runs && !runsc.as_os_str().is_empty()
+        runs
     });
     if Path::new("/bin/busybox").exists() {
         return found;

@@ -38,6 +38,15 @@ pub fn run(args: &[&str]) -> Output {
     Command::new(tidewatch()).args(args).output().expect("runs")
 }
 
+/// Runs a program of the system's; what it prints when it fails or is not there.
+pub fn run_ok(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    output.status.success().then_some(()).ok_or_else(|| format!("{program}: {printed}"))
+}
+
 /// A port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("binds");

@@ -87,6 +87,22 @@ fn every_crate_uses_only_what_the_map_allows() {
     none(&walls::wrong_edges(&layers, &TREE.packages));
 }
 
+/// What runs with privileges on every node holds nothing that it does not need.
+#[test]
+fn the_agents_own_program_holds_no_store_no_rules_and_no_page() {
+    let layers = map(TREE.block("layers")).expect("is a map");
+    let mut held = std::collections::BTreeSet::from(["tidewatch-agent"]);
+    let mut open = vec!["tidewatch-agent"];
+    while let Some(name) = open.pop() {
+        let used = layers.get(name).expect("is on the map").iter().map(String::as_str);
+        open.extend(used.filter(|name| held.insert(name)));
+    }
+    assert!(held.contains("collector"), "{held:?}");
+    for stranger in ["aggregator", "alerting", "dashboards", "demo", "promql", "rules", "tsdb"] {
+        assert!(!held.contains(stranger), "tidewatch-agent holds {stranger}: {held:?}");
+    }
+}
+
 #[test]
 fn confined_crates_stay_where_they_are() {
     let confined = map(TREE.block("confined")).expect("is a map");

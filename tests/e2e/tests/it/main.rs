@@ -19,6 +19,7 @@ mod frames;
 mod grafana;
 mod isolation;
 mod limits;
+mod node_agent;
 mod otlp;
 mod page;
 mod prometheus;

@@ -25,6 +25,9 @@ pub const INTERFACES_MAX: usize = 16;
 /// [`Networks::renew`].
 const ATTEMPTS_MAX: u8 = 6;
 
+/// How many of these a look counts for that has found a process, and no network.
+const UNCONNECTED: u8 = 2;
+
 /// One group's network, where it has one: kept beside the group's reader.
 #[derive(Debug, Default)]
 pub struct Attachment {
@@ -124,7 +127,11 @@ impl Networks {
                     attachment.state = State::Shares(namespace);
                     candidates.push((process, namespace, attachment));
                 }
-                Ok(None) => attachment.state = State::Unknown,
+                Ok(None) => {
+                    attachment.state = State::Unknown;
+                    // Runtimes connect a network before they start what is to use it.
+                    attachment.attempts = attachment.attempts.saturating_add(UNCONNECTED);
+                }
                 // The process has ended meanwhile.
                 Err(NetlinkError::Refused(_)) => {}
                 Err(error) => return Err(error),

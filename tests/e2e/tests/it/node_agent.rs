@@ -57,7 +57,7 @@ fn it_runs_with_what_its_unit_leaves_it() {
     command.env("NOTIFY_SOCKET", &notify).env("WATCHDOG_USEC", "3000000");
     let mut agent = Process::start("tidewatch-agent", &mut command);
 
-    let mut told = || {
+    let told = || {
         let mut buffer = [0; 64];
         let length = manager.recv(&mut buffer).expect("the agent tells in time");
         String::from_utf8_lossy(&buffer[..length]).into_owned()

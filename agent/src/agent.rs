@@ -29,7 +29,7 @@ use crate::{
         sandboxes::{self, Claims, SandboxSource},
         supervised::SupervisedSource,
     },
-    traffic::{Access, Requests},
+    traffic::{Access, Requests, TrafficStartError},
 };
 
 /// What changes slowly is read every so many ticks.
@@ -88,6 +88,8 @@ pub enum StartError {
     },
     #[error(transparent)]
     Push(#[from] push::PushStartError),
+    #[error(transparent)]
+    Traffic(#[from] TrafficStartError),
     #[error(transparent)]
     Scrape(#[from] scraping::ScrapeStartError),
     #[error("cannot probe {instance}: {source}")]
@@ -170,12 +172,15 @@ impl Agent {
         tasks.extend(scraping.start(queue.clone(), workload.targets, registry).await?);
         let interval = settings.interval.0;
         tasks.push(tokio::spawn(workload.notify.clone().watch(interval, stop.clone())));
+        let heard = Requests::start(settings, workload.accesses, &labels, &metrics, stop).await?;
+        let (requests, hearing) = heard;
+        tasks.extend(hearing);
         let ticker = Ticker {
             interval,
             notify: workload.notify,
             sources,
             probes,
-            requests: Requests::new(workload.accesses, &labels),
+            requests,
             labels,
             queue: queue.clone(),
             metrics,
@@ -338,7 +343,6 @@ impl Ticker {
 
     /// Reads everything on a thread that may block, and queues it.
     async fn collect(mut self, tick: Tick) -> Result<Self, tokio::task::JoinError> {
-        self.requests.receive();
         tokio::task::spawn_blocking(move || {
             let started = tokio::time::Instant::now();
             let mut batch = WriteBatch::default();

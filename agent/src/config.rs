@@ -40,6 +40,10 @@ pub struct Settings {
     pub node_metrics: bool,
     /// What apps expose themselves.
     pub scrape: scrape::config::Settings,
+    /// How requests are counted.
+    pub requests: access::config::RequestSettings,
+    /// Where to hear of requests.
+    pub access_logs: Vec<access::config::SourceSettings>,
 }
 
 /// How samples are sent to the aggregator.
@@ -140,6 +144,8 @@ impl Default for Settings {
             sandboxes: Sandboxes::default(),
             node_metrics: true,
             scrape: scrape::config::Settings::default(),
+            requests: access::config::RequestSettings::default(),
+            access_logs: Vec::new(),
         }
     }
 }
@@ -192,6 +198,8 @@ pub enum InvalidSettings {
     Tenant(#[from] InvalidTenant),
     #[error("agent.scrape: {0}")]
     Scrape(#[from] scrape::config::InvalidJob),
+    #[error("agent.access_logs: {0}")]
+    AccessLogs(#[from] access::config::InvalidSource),
     #[error("agent.token: {0}")]
     Token(String),
     #[error("agent.aggregator: {0}")]
@@ -218,6 +226,7 @@ impl Settings {
         self.tenant()?;
         self.receivers()?;
         self.scrape.jobs()?;
+        access::config::validate(&self.access_logs)?;
         self.control().map(|_client| ())
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct AgentMetrics {
     pub(crate) events_dropped: Counter,
     pub(crate) restarts: Counter,
     pub(crate) commands_refused: Counter,
+    pub(crate) access_log_entries: Family<[(&'static str, String); 2], Counter>,
+    pub(crate) requests_keep_failures: Counter,
 }
 
 impl AgentMetrics {
@@ -50,6 +52,8 @@ impl AgentMetrics {
             events_dropped: Counter::default(),
             restarts: Counter::default(),
             commands_refused: Counter::default(),
+            access_log_entries: Family::default(),
+            requests_keep_failures: Counter::default(),
         };
         metrics.register(|registry| {
             for (name, help, counter) in own.counters() {
@@ -62,6 +66,11 @@ impl AgentMetrics {
                 "agent_sent_bytes",
                 "Bytes of bodies sent by protocol, repeats included",
                 own.bytes_sent.clone(),
+            );
+            registry.register(
+                "agent_access_log_entries",
+                "What became of what access logs said, by source",
+                own.access_log_entries.clone(),
             );
             registry.register(
                 "agent_collect_duration_seconds",
@@ -80,7 +89,7 @@ impl AgentMetrics {
         ]
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 12] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 13] {
         [
             ("agent_samples_collected", "Samples collected", &self.samples_collected),
             ("agent_samples_sent", "Samples that the aggregator acknowledged", &self.samples_sent),
@@ -122,6 +131,11 @@ impl AgentMetrics {
             ),
             ("agent_restarts", "Restarts carried out", &self.restarts),
             ("agent_commands_refused", "Commands not carried out", &self.commands_refused),
+            (
+                "agent_requests_keep_failures",
+                "Ticks whose totals of requests could not be kept for a restart",
+                &self.requests_keep_failures,
+            ),
         ]
     }
 }

@@ -11,6 +11,13 @@ pub struct Saved {
     pub(crate) tenants: Vec<SavedTenant>,
 }
 
+impl Saved {
+    /// Whether both have the same totals, whenever they were written.
+    pub fn has_same_totals(&self, other: &Self) -> bool {
+        self.tenants == other.tenants
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SavedTenant {
     pub(crate) name: String,

@@ -15,6 +15,7 @@ pub mod grpc;
 pub mod limits;
 pub mod otlp;
 pub mod prometheus_json;
+pub mod protobuf;
 pub mod remote_read;
 pub mod remote_write;
 pub mod skipped;
@@ -23,5 +24,4 @@ pub mod time;
 
 mod number;
 mod packed;
-mod protobuf;
 mod series;

@@ -3,15 +3,15 @@
 //! A message is a row of fields, each a tag and a value; a tag is `number << 3 | wire type`.
 //! Source: the Protocol Buffers documentation, "Encoding".
 
-pub(crate) mod reader;
-pub(crate) mod writer;
+pub mod reader;
+pub mod writer;
 
-pub(crate) const VARINT: u32 = 0;
-pub(crate) const FIXED64: u32 = 1;
-pub(crate) const BYTES: u32 = 2;
-pub(crate) const FIXED32: u32 = 5;
+pub const VARINT: u32 = 0;
+pub const FIXED64: u32 = 1;
+pub const BYTES: u32 = 2;
+pub const FIXED32: u32 = 5;
 
 /// The tag of a field.
-pub(crate) const fn tag(number: u32, wire_type: u32) -> u32 {
+pub const fn tag(number: u32, wire_type: u32) -> u32 {
     number << 3 | wire_type
 }

@@ -6,47 +6,47 @@ use super::{BYTES, FIXED32, FIXED64, VARINT};
 
 /// What is wrong with a message, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Corrupt {
+pub struct Corrupt {
     /// Offset into the outermost message.
-    pub(crate) position: usize,
-    pub(crate) what: &'static str,
+    pub position: usize,
+    pub what: &'static str,
 }
 
-pub(crate) type Result<T> = std::result::Result<T, Corrupt>;
+pub type Result<T> = std::result::Result<T, Corrupt>;
 
 /// A message, or what is left of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
     /// Offset of the end of `rest` in the outermost message.
     end: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(message: &'a [u8]) -> Self {
+    pub fn new(message: &'a [u8]) -> Self {
         Self { rest: message, end: message.len() }
     }
 
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// Offset of the next byte in the outermost message.
-    pub(crate) fn position(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.end - self.rest.len()
     }
 
-    pub(crate) fn corrupt(&self, what: &'static str) -> Corrupt {
+    pub fn corrupt(&self, what: &'static str) -> Corrupt {
         Corrupt { position: self.position(), what }
     }
 
     /// The tag of the next field, `None` at the end of the message.
     #[inline]
-    pub(crate) fn tag(&mut self) -> Result<Option<u32>> {
+    pub fn tag(&mut self) -> Result<Option<u32>> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn varint(&mut self) -> Result<u64> {
+    pub fn varint(&mut self) -> Result<u64> {
         match self.rest.split_first() {
             Some((&byte, rest)) if byte < 0x80 => {
                 self.rest = rest;
@@ -71,13 +71,13 @@ impl<'a> Reader<'a> {
     }
 
     #[inline]
-    pub(crate) fn double(&mut self) -> Result<f64> {
+    pub fn double(&mut self) -> Result<f64> {
         self.fixed64().map(f64::from_bits)
     }
 
     /// `fixed64` and `sfixed64`.
     #[inline]
-    pub(crate) fn fixed64(&mut self) -> Result<u64> {
+    pub fn fixed64(&mut self) -> Result<u64> {
         match self.rest.split_first_chunk::<8>() {
             Some((bytes, rest)) => {
                 self.rest = rest;
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// A length-delimited field: a string, packed numbers or a message.
     #[inline]
-    pub(crate) fn bytes(&mut self) -> Result<Self> {
+    pub fn bytes(&mut self) -> Result<Self> {
         let before = *self;
         let length = self.varint()?;
         let content = usize::try_from(length).ok().and_then(|length| self.take(length));
@@ -98,14 +98,14 @@ impl<'a> Reader<'a> {
 
     /// The next bytes, `None` when there are fewer.
     #[inline]
-    pub(crate) fn take(&mut self, length: usize) -> Option<Self> {
+    pub fn take(&mut self, length: usize) -> Option<Self> {
         let (content, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
         Some(Self { rest: content, end: self.position() })
     }
 
     /// Passes over the value of a field that nobody here knows.
-    pub(crate) fn skip(&mut self, tag: u32) -> Result<()> {
+    pub fn skip(&mut self, tag: u32) -> Result<()> {
         match tag & 7 {
             VARINT => self.varint().map(|_| ()),
             FIXED64 => self.fixed64().map(|_| ()),

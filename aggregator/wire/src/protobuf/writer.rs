@@ -5,12 +5,12 @@ use codec::varint::put_u64;
 
 use super::{BYTES, FIXED64, VARINT, tag};
 
-pub(crate) fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u32) {
+pub fn put_tag(out: &mut Vec<u8>, number: u32, wire_type: u32) {
     put_u64(out, u64::from(tag(number, wire_type)));
 }
 
 /// `int64` and `uint64`; a negative `int64` takes ten bytes.
-pub(crate) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
+pub fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     if value != 0 {
         put_tag(out, number, VARINT);
         put_u64(out, value);
@@ -18,42 +18,42 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
 }
 
 /// `sint32` and `sint64`.
-pub(crate) fn put_zigzag(out: &mut Vec<u8>, number: u32, value: i64) {
+pub fn put_zigzag(out: &mut Vec<u8>, number: u32, value: i64) {
     put_varint(out, number, codec::varint::zigzag(value));
 }
 
-pub(crate) fn put_double(out: &mut Vec<u8>, number: u32, value: f64) {
+pub fn put_double(out: &mut Vec<u8>, number: u32, value: f64) {
     if value.to_bits() != 0 {
         put_double_always(out, number, value);
     }
 }
 
 /// For members of a `oneof`, whose presence says which one is meant.
-pub(crate) fn put_double_always(out: &mut Vec<u8>, number: u32, value: f64) {
+pub fn put_double_always(out: &mut Vec<u8>, number: u32, value: f64) {
     put_tag(out, number, FIXED64);
     out.extend_from_slice(&value.to_le_bytes());
 }
 
-pub(crate) fn put_varint_always(out: &mut Vec<u8>, number: u32, value: u64) {
+pub fn put_varint_always(out: &mut Vec<u8>, number: u32, value: u64) {
     put_tag(out, number, VARINT);
     put_u64(out, value);
 }
 
 /// A string that is an element of a repeated field, so written even when empty.
-pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, content: &[u8]) {
+pub fn put_bytes(out: &mut Vec<u8>, number: u32, content: &[u8]) {
     put_tag(out, number, BYTES);
     put_u64(out, content.len() as u64);
     out.extend_from_slice(content);
 }
 
-pub(crate) fn put_string(out: &mut Vec<u8>, number: u32, text: &str) {
+pub fn put_string(out: &mut Vec<u8>, number: u32, text: &str) {
     if !text.is_empty() {
         put_bytes(out, number, text.as_bytes());
     }
 }
 
 /// A message or packed field: `fill` appends the content, and the length is put before it.
-pub(crate) fn put_message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut Vec<u8>)) {
+pub fn put_message(out: &mut Vec<u8>, number: u32, fill: impl FnOnce(&mut Vec<u8>)) {
     put_tag(out, number, BYTES);
     let length_at = out.len();
     out.push(0);

@@ -15,6 +15,7 @@ use tokio::{sync::mpsc, time::MissedTickBehavior};
 use crate::{
     commands::Executor,
     config::{InvalidSettings, Settings},
+    containers::{self, Known},
     events,
     metrics::AgentMetrics,
     notify::Notify,
@@ -141,6 +142,8 @@ impl Agent {
         }
         let budget = DescriptorBudget::from_process_limit();
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
+        let known =
+            containers::start(settings, Kernel::new(budget.clone()), &outbox, &mut tasks, stop);
         let probes = Probes::start(outbox.clone(), &metrics);
         let mut supervisor = None;
         if let Some(supervision) = workload.supervision {
@@ -165,7 +168,7 @@ impl Agent {
             supervisor = Some(running);
         }
         assign_probes(workload.probes, &probes, supervisor.as_deref()).await?;
-        sources.extend(host_sources(settings, &budget, &labels)?);
+        sources.extend(host_sources(settings, &budget, &labels, known)?);
         let (scrape, reload) = (&settings.scrape, workload.reload);
         let scraping =
             Scraping { settings: scrape, labels: &labels, control: &control, reload, stop };
@@ -234,6 +237,7 @@ fn host_sources(
     settings: &Settings,
     budget: &DescriptorBudget,
     labels: &NodeLabels,
+    known: Option<Known>,
 ) -> Result<Vec<Box<dyn Source>>, StartError> {
     let tenant = settings.tenant()?;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
@@ -255,8 +259,9 @@ fn host_sources(
     if settings.cgroups.enabled {
         let kernel = Kernel::new(budget.clone());
         let prefix = &settings.cgroups.prefix;
-        let source = CgroupSource::new(kernel, prefix, tenant.clone(), labels.clone(), claims)
-            .map_err(StartError::Cgroups)?;
+        let source =
+            CgroupSource::new(kernel, prefix, tenant.clone(), labels.clone(), claims, known)
+                .map_err(StartError::Cgroups)?;
         sources.push(Box::new(source));
     }
     if settings.node_metrics {

@@ -35,6 +35,7 @@ pub struct Settings {
     pub queue: ByteSize,
     pub spool: SpoolSettings,
     pub cgroups: Cgroups,
+    pub containers: Containers,
     pub sandboxes: Sandboxes,
     /// Collect the node's own load, memory, disks and network.
     pub node_metrics: bool,
@@ -141,6 +142,7 @@ impl Default for Settings {
             queue: ByteSize(64 << 20),
             spool: SpoolSettings::default(),
             cgroups: Cgroups::default(),
+            containers: Containers::default(),
             sandboxes: Sandboxes::default(),
             node_metrics: true,
             scrape: scrape::config::Settings::default(),
@@ -159,6 +161,32 @@ impl Default for Sandboxes {
             "/var/run/docker/runtime-runc/moby",
         ];
         Self { enabled: true, roots: roots.map(PathBuf::from).to_vec(), metrics: true }
+    }
+}
+
+/// Where to learn whose each container is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Containers {
+    pub enabled: bool,
+    /// Sockets of container runtimes that speak CRI; the first that answers is followed.
+    pub sockets: Vec<PathBuf>,
+    /// Which labels and annotations name tenant, app and component.
+    pub owner: containers::mapping::Mapping,
+    /// The API server, to know labels and annotations of pods better than the runtime does: as in
+    /// a scrape job's `kubernetes_sd_configs`. Its `node` is this node where it says none.
+    pub kubernetes: Option<scrape::config::discovery::KubernetesSettings>,
+}
+
+impl Default for Containers {
+    fn default() -> Self {
+        let sockets = ["/run/containerd/containerd.sock", "/run/crio/crio.sock"];
+        Self {
+            enabled: true,
+            sockets: sockets.map(PathBuf::from).to_vec(),
+            owner: containers::mapping::Mapping::default(),
+            kubernetes: None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod agent;
 pub mod alone;
 mod commands;
 pub mod config;
+mod containers;
 mod events;
 mod metrics;
 mod notify;

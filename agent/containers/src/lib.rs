@@ -9,6 +9,7 @@
 
 pub mod container;
 pub mod cri;
+pub mod early;
 pub mod follow;
 pub mod grpc;
 pub mod handle;

@@ -1,6 +1,11 @@
 //! Every cgroup of the host: containers, systemd units, plain groups.
 
-use std::collections::BTreeMap;
+mod names;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use collector::{
     hierarchy::Hierarchy,
@@ -9,12 +14,21 @@ use collector::{
     network::{Attachment, Networks},
     reader::{ReadError, Reader},
     series::Template,
-    usage::Depth,
+    usage::{Cpu, Depth, Usage},
     walk::{Found, WalkOptions, Walker},
 };
 use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
 
+use self::names::Names;
 use super::{NodeLabels, Source, Tick, sandboxes::Claims};
+use crate::containers::{Brief, Known};
+
+/// Ticks that a new container waits for its name, so that its series do not begin under another.
+const UNNAMED_TICKS: u8 = 3;
+/// Containers remembered as ended until their last reading is told, which takes a moment.
+const ENDED_MAX: usize = 512;
+/// A series of a container that is gone ends so long after its last sample.
+const STALE_AFTER: Duration = Duration::from_millis(1);
 
 /// Follows the population of cgroups and reads each.
 pub(crate) struct CgroupSource {
@@ -27,12 +41,30 @@ pub(crate) struct CgroupSource {
     groups: BTreeMap<String, Watched>,
     /// `None` where the kernel does not tell of interfaces.
     networks: Option<Networks>,
+    /// What knows whose each container is, where anything does.
+    known: Option<Known>,
+    /// Of what is known, when the groups were named.
+    version: u64,
+    last_tick: Timestamp,
+    /// Paths of containers whose series have ended lately.
+    ended: VecDeque<String>,
 }
 
 struct Watched {
     reader: Reader,
     template: Template,
     network: Attachment,
+    identity: Identity,
+    names: Names,
+    /// Ticks left to wait for a name.
+    patience: u8,
+}
+
+impl Watched {
+    /// Series that began now would soon end, and begin again under another name.
+    fn waits_for_a_name(&self) -> bool {
+        self.names.expected && self.patience > 0
+    }
 }
 
 impl CgroupSource {
@@ -42,6 +74,7 @@ impl CgroupSource {
         tenant: TenantId,
         labels: NodeLabels,
         claims: Claims,
+        known: Option<Known>,
     ) -> Result<Self, String> {
         let hierarchy = Hierarchy::detect(&mut kernel).map_err(|error| error.to_string())?;
         let options = WalkOptions { prefix: prefix.to_owned(), ..WalkOptions::default() };
@@ -49,7 +82,19 @@ impl CgroupSource {
         let networks = Networks::open()
             .inspect_err(|error| tracing::warn!(%error, "containers' networks are not read"))
             .ok();
-        Ok(Self { kernel, walker, tenant, labels, claims, groups: BTreeMap::new(), networks })
+        Ok(Self {
+            kernel,
+            walker,
+            tenant,
+            labels,
+            groups: BTreeMap::new(),
+            claims,
+            networks,
+            known,
+            version: 0,
+            last_tick: Timestamp::MIN,
+            ended: VecDeque::new(),
+        })
     }
 
     fn follow(&mut self, now: Timestamp, batch: &mut WriteBatch) {
@@ -74,11 +119,15 @@ impl CgroupSource {
         if let Some(networks) = &mut self.networks {
             networks.release(&gone.network);
         }
+        if gone.patience == 0 && gone.identity.kind == Kind::Container {
+            self.ended.truncate(ENDED_MAX - 1);
+            self.ended.push_front(path.to_owned());
+        }
     }
 
     /// Reads what went over the networks of all groups that have one of their own.
     fn collect_traffic(&mut self, tick: &Tick, depth: Depth, batch: &mut WriteBatch) {
-        let Self { kernel, groups, networks: Some(networks), .. } = self else { return };
+        let Self { kernel, groups, claims, networks: Some(networks), .. } = self else { return };
         if tick.full {
             let groups =
                 groups.values_mut().map(|watched| (watched.reader.group(), &mut watched.network));
@@ -90,7 +139,13 @@ impl CgroupSource {
             tracing::debug!(%error, "containers' networks not read");
             return;
         }
-        for Watched { template, network, .. } in groups.values_mut() {
+        let claimed = claims.get();
+        for (path, watched) in groups {
+            // Others write of these, or nobody yet.
+            if claimed.contains(path) || watched.waits_for_a_name() {
+                continue;
+            }
+            let Watched { template, network, .. } = watched;
             for traffic in networks.traffic(network) {
                 template.write_traffic(&traffic, depth, tick.now, batch);
             }
@@ -99,21 +154,16 @@ impl CgroupSource {
 
     fn open(&mut self, found: Found) {
         let path = found.group.path().to_owned();
-        let names = Names::of(&path, &found.identity);
-        let mut identity = vec![
-            ("tenant", self.tenant.as_str()),
-            ("app", &names.app),
-            ("instance", &names.instance),
-            ("container", &names.container),
-            ("id", &path),
-        ];
-        identity.extend(self.labels.pairs());
-        let template = Template::new(&identity);
+        let names = self.names(&path, &found.identity);
+        let template = names.template(&path, &self.labels);
+        let identity = found.identity;
         let reader = Reader::open(&mut self.kernel, self.walker.hierarchy(), found.group);
         match (reader, template) {
             (Ok(reader), Ok(template)) => {
-                self.groups
-                    .insert(path, Watched { reader, template, network: Attachment::default() });
+                let patience = UNNAMED_TICKS;
+                let network = Attachment::default();
+                let watched = Watched { reader, template, network, identity, names, patience };
+                self.groups.insert(path, watched);
             }
             // Gone between the walk and now, and perhaps back already.
             (Err(ReadError::Gone { .. }), _) => self.walker.forget(&path),
@@ -123,37 +173,71 @@ impl CgroupSource {
     }
 }
 
-/// What a group is called where nothing but its path is known.
-struct Names {
-    app: String,
-    instance: String,
-    container: String,
-}
+impl CgroupSource {
+    fn names(&self, path: &str, identity: &Identity) -> Names {
+        let registry = self.known.as_ref().map(|known| known.containers.lock());
+        Names::of(path, identity, registry.as_deref(), &self.tenant)
+    }
 
-impl Names {
-    fn of(path: &str, identity: &Identity) -> Self {
-        let whole = path.trim_matches('/').to_owned();
-        let short = |id: &str| id.get(..12).unwrap_or(id).to_owned();
-        let container = identity.container_id.as_deref().map(short).unwrap_or_default();
-        let named = |name: &str| Self {
-            app: name.to_owned(),
-            instance: name.to_owned(),
-            container: container.clone(),
-        };
-        match (identity.kind, &identity.pod_uid, &identity.unit) {
-            // These hold others: as apps they would count everything twice.
-            (Kind::Root | Kind::Slice | Kind::Pod, _, _) => named(""),
-            (Kind::Container, Some(pod), _) => named(pod),
-            (Kind::Container, None, _) => named(&container),
-            (_, _, Some(unit)) => named(unit),
-            (_, _, None) => named(&whole),
+    /// Gives new names to groups of which more is known than before: the old series end.
+    fn rename(&mut self, now: Timestamp, batch: &mut WriteBatch) {
+        let Some(known) = &self.known else { return };
+        let registry = known.containers.lock();
+        if registry.version() == self.version {
+            return;
         }
+        self.version = registry.version();
+        for (path, watched) in &mut self.groups {
+            let names = Names::of(path, &watched.identity, Some(&registry), &self.tenant);
+            if names == watched.names {
+                continue;
+            }
+            if let Ok(template) = names.template(path, &self.labels) {
+                watched.template.write_stale(now, batch);
+                watched.template = template;
+            }
+            watched.names = names;
+        }
+    }
+
+    /// What containers used that have ended since the last tick.
+    fn write_brief(&mut self, now: Timestamp, batch: &mut WriteBatch) {
+        let brief = self.known.as_ref().map(Known::brief).unwrap_or_default();
+        for Brief { container, usage } in brief {
+            let state = &container.facts.state;
+            let ended = state.finished.unwrap_or(now).min(now);
+            let path = &container.facts.cgroup;
+            match self.groups.get_mut(path).filter(|watched| watched.patience == 0) {
+                Some(watched) if ended > self.last_tick => {
+                    watched.template.write(&usage, ended, batch);
+                    continue;
+                }
+                // Its series have gone on or ended since: an older sample would look like a reset.
+                Some(_) => continue,
+                None if self.ended.contains(path) => continue,
+                None => {}
+            }
+            let names = Names::of_container(&container, &self.tenant);
+            let Ok(mut template) = names.template(path, &self.labels) else {
+                continue;
+            };
+            // From nothing at its start, so that rates and increases see what it used.
+            if let Some(started) = state.started.filter(|started| *started < ended) {
+                let cpu = Cpu { usage_nanos: Some(0), ..Cpu::default() };
+                template.write(&Usage { cpu, ..Usage::default() }, started, batch);
+            }
+            template.write(&usage, ended, batch);
+            template.write_stale(now.max(ended.saturating_add(STALE_AFTER)), batch);
+        }
+        self.last_tick = now;
     }
 }
 
 impl Source for CgroupSource {
     fn collect(&mut self, tick: &Tick, batch: &mut WriteBatch) {
+        self.write_brief(tick.now, batch);
         self.follow(tick.now, batch);
+        self.rename(tick.now, batch);
         let depth = if tick.full { Depth::Full } else { Depth::Fast };
         let mut gone = Vec::new();
         let claimed = self.claims.get();
@@ -163,6 +247,11 @@ impl Source for CgroupSource {
                 watched.template.write_stale(tick.now, batch);
                 continue;
             }
+            if watched.waits_for_a_name() {
+                watched.patience -= 1;
+                continue;
+            }
+            watched.patience = 0;
             match watched.reader.read(&mut self.kernel, depth) {
                 Ok(usage) => {
                     watched.template.write(usage, tick.now, batch);

@@ -100,6 +100,10 @@ pub enum Action {
 /// The key in [`Event::details`] that names which start of the instance an event is about.
 pub const RUN: &str = "run";
 
+/// The key in [`Event::details`] that names a container of a runtime. What made the container
+/// also restarts it, so such an event asks nobody else to.
+pub const CONTAINER_ID: &str = "container_id";
+
 impl Event {
     /// The run that the event is about, 0 when it does not say.
     pub fn run(&self) -> u64 {

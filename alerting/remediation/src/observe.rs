@@ -1,7 +1,7 @@
 //! What an event says about the world. Nothing is decided here, so that a replay can use it too.
 
 use model::{
-    event::{Event, EventKind, Target},
+    event::{CONTAINER_ID, Event, EventKind, Target},
     time::Timestamp,
 };
 
@@ -24,7 +24,8 @@ impl Remediation {
                 | EventKind::Restarted
                 | EventKind::RestartFailed
         );
-        if !fact {
+        // Kubelet restarts its containers itself.
+        if !fact || event.details.contains_key(CONTAINER_ID) {
             return None;
         }
         if event.target.instance.is_empty() {

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use collector::kernel::{DescriptorBudget, Kernel};
 use containers::{
     container::{Phase, Source},
+    early::{Early, Told},
     follow,
     handle::Containers,
     mapping::Mapping,
-    registry::{News, Registry},
+    registry::Registry,
 };
 use daemon::{clock, stop::Stop};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -16,9 +18,9 @@ use crate::rig::{Containerd, PATIENCE, missing};
 
 struct Follower {
     containers: Containers,
-    news: mpsc::Receiver<News>,
+    told: mpsc::Receiver<Told>,
     stop: Stop,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
     /// Ran before.
     old: Vec<String>,
 }
@@ -28,18 +30,25 @@ impl Follower {
         let (containers, news) = Containers::new(Registry::new(Mapping::default(), clock::now()));
         let stop = Stop::default();
         let sockets = vec![PathBuf::from("/nonexistent/tidewatch.sock"), socket];
-        let task = tokio::spawn(follow::run(sockets, containers.clone(), stop.clone()));
-        Self { containers, news, stop, task, old: vec![old.to_owned()] }
+        let (telling, told) = mpsc::channel(1024);
+        let tell = move |news| telling.try_send(news).expect("there is room");
+        let early = Early::new(Kernel::new(DescriptorBudget::from_process_limit()));
+        let tasks = [
+            tokio::spawn(follow::run(sockets, containers.clone(), stop.clone())),
+            tokio::spawn(early.run(news, tell, stop.clone())),
+        ];
+        Self { containers, told, stop, tasks, old: vec![old.to_owned()] }
     }
 
     /// Waits for this news of this container.
-    async fn hear(&mut self, id: &str, phase: Phase) -> News {
+    async fn hear(&mut self, id: &str, phase: Phase) -> Told {
         let hearing = async {
             loop {
-                let news = self.news.recv().await.expect("is followed");
+                let told = self.told.recv().await.expect("is followed");
+                let news = &told.news;
                 assert!(!self.old.contains(&news.container.id), "what ran before is no news");
                 if news.container.id == id && news.phase == phase {
-                    return news;
+                    return told;
                 }
             }
         };
@@ -58,7 +67,9 @@ impl Follower {
 
     async fn end(self) {
         self.stop.stop();
-        self.task.await.expect("ends");
+        for task in self.tasks {
+            task.await.expect("ends");
+        }
     }
 }
 
@@ -96,18 +107,24 @@ async fn containers_are_known_from_start_to_end() {
 
 /// Codes, reasons and memory limits.
 async fn exits(containerd: &Containerd, follower: &mut Follower, pod: &crate::rig::Pod) {
-    let id = containerd.container(pod, "short", 4, "sleep 0.3; exit 3").await;
-    let started = follower.hear(&id, Phase::Running).await.container.facts;
+    let busy = "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; sleep 0.2; exit 3";
+    let id = containerd.container(pod, "short", 4, busy).await;
+    let started = follower.hear(&id, Phase::Running).await.news.container.facts;
     assert_eq!((&*started.name, started.attempt), ("short", Some(4)));
     assert!(started.cgroup.ends_with(&id), "{}", started.cgroup);
-    let ended = follower.hear(&id, Phase::Exited).await.container.facts;
+    let told = follower.hear(&id, Phase::Exited).await;
+    let used = told.usage.expect("was read while it lived").cpu.usage_nanos.expect("is counted");
+    let ended = told.news.container.facts;
     assert_eq!(ended.state.code, Some(3));
+    let ran = ended.state.finished.unwrap().since(ended.state.started.unwrap()).as_nanos();
+    // The loop alone takes some tens of milliseconds on any machine of today.
+    assert!(used > 10_000_000 && u128::from(used) < 2 * ran, "{used} ns of {ran} ns");
     assert_eq!((&*ended.state.reason, ended.state.oom), ("Error", false));
     assert!(ended.state.started <= ended.state.finished);
 
     let hungry = "a=x; while :; do a=$a$a; done";
     let id = containerd.container(pod, "hungry", 0, hungry).await;
-    let ended = follower.hear(&id, Phase::Exited).await.container.facts;
+    let ended = follower.hear(&id, Phase::Exited).await.news.container.facts;
     assert!(ended.state.oom, "{:?}", ended.state);
     assert_eq!((ended.state.code, &*ended.state.reason), (Some(137), "OOMKilled"));
 }
@@ -128,11 +145,11 @@ async fn restarts(
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     containerd.begin().await;
     follower.until("heard of again", |registry| registry.hears(Source::Cri)).await;
-    let ended = follower.hear(&id, Phase::Exited).await.container.facts;
+    let ended = follower.hear(&id, Phase::Exited).await.news.container.facts;
     assert_eq!(ended.state.code, Some(7));
     // Events are followed again, not only lists.
     let id = containerd.container(pod, "after", 0, "exit 5").await;
-    let ended = follower.hear(&id, Phase::Exited).await.container.facts;
+    let ended = follower.hear(&id, Phase::Exited).await.news.container.facts;
     assert_eq!(ended.state.code, Some(5));
 }
 
@@ -142,9 +159,9 @@ async fn churns(containerd: &Containerd, follower: &mut Follower, pod: &crate::r
     for round in 0..ROUNDS {
         let code = round % 100;
         let id = containerd.container(pod, "churn", round, &format!("exit {code}")).await;
-        let started = follower.hear(&id, Phase::Running).await.container.facts;
+        let started = follower.hear(&id, Phase::Running).await.news.container.facts;
         assert_eq!(started.attempt, Some(round));
-        let ended = follower.hear(&id, Phase::Exited).await.container.facts;
+        let ended = follower.hear(&id, Phase::Exited).await.news.container.facts;
         assert_eq!(ended.state.code, i32::try_from(code).ok(), "round {round}");
         containerd.remove_container(&id).await;
     }

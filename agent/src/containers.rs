@@ -65,6 +65,18 @@ pub(crate) fn start(
     let registry = Registry::new(own.owner.clone(), clock::now());
     let (containers, news) = Containers::new(registry);
     let known = Known { containers: containers.clone(), brief: Arc::default() };
+    if let Some(kubernetes) = &own.kubernetes {
+        let mut kubernetes = kubernetes.clone();
+        if kubernetes.node.is_empty() {
+            kubernetes.node = settings.node_name();
+        }
+        let (containers, stop) = (containers.clone(), stop.clone());
+        tasks.push(tokio::spawn(async move {
+            if let Err(error) = discovery::follow_pods(&kubernetes, containers, stop).await {
+                tracing::error!(%error, "labels of pods are those that the runtime knows");
+            }
+        }));
+    }
     tasks.push(tokio::spawn(follow::run(own.sockets.clone(), containers, stop.clone())));
     let tell = {
         let (known, outbox, node) = (known.clone(), outbox.clone(), settings.node_name());

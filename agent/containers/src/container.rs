@@ -14,8 +14,6 @@ pub type Keys = BTreeMap<String, String>;
 pub enum Source {
     /// The path of a cgroup.
     Cgroup,
-    /// The state files of a sandbox runtime.
-    Sandbox,
     /// The events and lists of containerd itself.
     Containerd,
     /// The runtime through CRI.
@@ -25,8 +23,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub const ALL: [Self; 5] =
-        [Self::Cgroup, Self::Sandbox, Self::Containerd, Self::Cri, Self::ApiServer];
+    pub const ALL: [Self; 4] = [Self::Cgroup, Self::Containerd, Self::Cri, Self::ApiServer];
 }
 
 /// How far a container has come. An identifier is never used twice, so it only goes on.
@@ -80,6 +77,8 @@ pub struct Facts {
     pub annotations: Keys,
     /// The path of its cgroup, where the source knows it.
     pub cgroup: String,
+    /// Bytes of memory that it may use, where it is limited.
+    pub memory_limit: Option<u64>,
     pub state: State,
 }
 

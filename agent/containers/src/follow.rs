@@ -218,11 +218,9 @@ impl Session<'_> {
 
     fn deleted(&self, id: &str) {
         let now = clock::now();
-        self.containers.change(|registry| {
-            let mut news = registry.forget(Source::Cri, id, now);
-            news.extend(registry.forget(Source::Containerd, id, now));
-            news
-        });
+        let mut registry = self.containers.lock();
+        registry.forget(Source::Cri, id, now);
+        registry.forget(Source::Containerd, id, now);
     }
 
     /// Asks about a container beside what else happens, until it has come that far.

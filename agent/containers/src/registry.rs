@@ -131,19 +131,19 @@ impl Registry {
     }
 
     /// A source says that a container is no more.
-    pub fn forget(&mut self, source: Source, id: &str, now: Timestamp) -> Vec<News> {
-        if let Some(entry) = self.entries.get_mut(id) {
-            entry.forget(source);
+    pub fn forget(&mut self, source: Source, id: &str, now: Timestamp) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        entry.forget(source);
+        if !entry.is_claimed(&self.present) {
+            entry.unclaimed.get_or_insert(now);
         }
-        self.sweep(now)
     }
 
     /// A source says that a pod is no more. What it said of it stays until its containers go.
-    pub fn forget_pod(&mut self, source: Source, uid: &str, now: Timestamp) -> Vec<News> {
+    pub fn forget_pod(&mut self, source: Source, uid: &str) {
         if let Some(said) = self.pods.get_mut(uid) {
             said.forget(source);
         }
-        self.sweep(now)
     }
 
     /// All that a source knows: what it said of anything else it takes back.
@@ -187,7 +187,7 @@ impl Registry {
     }
 
     /// Forgets what no source has known for [`GRACE`]. A container that was running when it was
-    /// last heard of is told to have ended.
+    /// last heard of is told to have ended. Looks at everything, so call it now and then.
     pub fn sweep(&mut self, now: Timestamp) -> Vec<News> {
         let mut over = Vec::new();
         for (id, entry) in &mut self.entries {

@@ -1,5 +1,6 @@
 //! Pods of a Kubernetes cluster, as the API server lists them and then tells of changes.
 
+pub(crate) mod owners;
 mod pod;
 
 use std::{collections::BTreeMap, time::Duration};

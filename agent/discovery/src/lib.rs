@@ -19,6 +19,8 @@ use scrape::{
 };
 use tokio::sync::mpsc;
 
+pub use kubernetes::owners::{OwnersError, follow_pods};
+
 /// Why discovery cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {

@@ -48,6 +48,7 @@ pub(super) fn event(
         put("oom", Some(state.oom.to_string()));
         put("reason", Some(state.reason.clone()));
         put("ran_ms", ran(told).map(|ran| ran.as_millis().to_string()));
+        put("memory_limit", facts.memory_limit.map(|bytes| bytes.to_string()));
         let usage = told.usage.as_ref();
         let cpu = usage.and_then(|usage| usage.cpu.usage_nanos);
         put("cpu_seconds", cpu.map(|nanos| (nanos as f64 / 1e9).to_string()));
@@ -86,7 +87,10 @@ fn started(told: &Told) -> String {
 fn exited(told: &Told) -> String {
     let facts = &told.news.container.facts;
     let how = match (facts.state.oom, facts.state.code) {
-        (true, _) => "was killed at its memory limit".to_owned(),
+        (true, _) => match facts.memory_limit {
+            Some(limit) => format!("was killed at its memory limit of {limit} bytes"),
+            None => "was killed for want of memory".to_owned(),
+        },
         (false, Some(code)) => format!("exited with code {code}"),
         (false, None) => "is gone; nobody saw how it ended".to_owned(),
     };

@@ -17,10 +17,14 @@ use collector::{
     usage::{Cpu, Depth, Usage},
     walk::{Found, WalkOptions, Walker},
 };
+use containers::{
+    container::{Facts, Source},
+    registry::Registry,
+};
 use model::{tenant::TenantId, time::Timestamp, write::WriteBatch};
 
-use self::names::Names;
-use super::{NodeLabels, Source, Tick, sandboxes::Claims};
+use self::names::{Names, is_whole};
+use super::{NodeLabels, Tick, sandboxes::Claims};
 use crate::containers::{Brief, Known};
 
 /// Ticks that a new container waits for its name, so that its series do not begin under another.
@@ -119,6 +123,7 @@ impl CgroupSource {
         if let Some(networks) = &mut self.networks {
             networks.release(&gone.network);
         }
+        self.tell(path, &gone.identity, |registry, id, _| registry.forget(Source::Cgroup, id, now));
         if gone.patience == 0 && gone.identity.kind == Kind::Container {
             self.ended.truncate(ENDED_MAX - 1);
             self.ended.push_front(path.to_owned());
@@ -160,6 +165,10 @@ impl CgroupSource {
         let reader = Reader::open(&mut self.kernel, self.walker.hierarchy(), found.group);
         match (reader, template) {
             (Ok(reader), Ok(template)) => {
+                self.tell(&path, &identity, |registry, id, facts| {
+                    // A group alone is no news.
+                    let _none = registry.tell(Source::Cgroup, id, facts);
+                });
                 let patience = UNNAMED_TICKS;
                 let network = Attachment::default();
                 let watched = Watched { reader, template, network, identity, names, patience };
@@ -174,6 +183,16 @@ impl CgroupSource {
 }
 
 impl CgroupSource {
+    /// As long as its group is there a container is remembered, whoever else is away.
+    fn tell(&self, path: &str, identity: &Identity, tell: impl FnOnce(&mut Registry, &str, Facts)) {
+        let (Some(known), Kind::Container) = (&self.known, identity.kind) else { return };
+        if let Some(id) = identity.container_id.as_ref().filter(|id| is_whole(path, id)) {
+            let pod_uid = identity.pod_uid.clone().unwrap_or_default();
+            let facts = Facts { pod_uid, ..Facts::default() };
+            tell(&mut known.containers.lock(), id, facts);
+        }
+    }
+
     fn names(&self, path: &str, identity: &Identity) -> Names {
         let registry = self.known.as_ref().map(|known| known.containers.lock());
         Names::of(path, identity, registry.as_deref(), &self.tenant)
@@ -233,7 +252,7 @@ impl CgroupSource {
     }
 }
 
-impl Source for CgroupSource {
+impl super::Source for CgroupSource {
     fn collect(&mut self, tick: &Tick, batch: &mut WriteBatch) {
         self.write_brief(tick.now, batch);
         self.follow(tick.now, batch);

@@ -224,6 +224,21 @@ struct RuntimeSpec {
 struct Linux {
     #[serde(default)]
     cgroups_path: String,
+    #[serde(default)]
+    resources: Resources,
+}
+
+#[derive(Default, Deserialize)]
+struct Resources {
+    #[serde(default)]
+    memory: Memory,
+}
+
+#[derive(Default, Deserialize)]
+struct Memory {
+    /// Bytes; zero or less for none.
+    #[serde(default)]
+    limit: i64,
 }
 
 impl Status {
@@ -240,8 +255,11 @@ impl Status {
         let told = info.get("info").and_then(|info| serde_json::from_str::<Info>(info).ok());
         if let Some(told) = told {
             status.facts.sandbox = told.sandbox;
-            let linux = told.runtime_spec.and_then(|spec| spec.linux);
-            status.facts.cgroup = linux.map(|l| cgroup(&l.cgroups_path)).unwrap_or_default();
+            if let Some(linux) = told.runtime_spec.and_then(|spec| spec.linux) {
+                let limit = u64::try_from(linux.resources.memory.limit).ok();
+                status.facts.memory_limit = limit.filter(|limit| *limit > 0);
+                status.facts.cgroup = cgroup(&linux.cgroups_path);
+            }
         }
         Ok(status)
     }

@@ -174,6 +174,7 @@ fn fill(facts: &mut Facts, other: &Facts) {
         }
     }
     facts.attempt = facts.attempt.or(other.attempt);
+    facts.memory_limit = facts.memory_limit.or(other.memory_limit);
 }
 
 /// The state that is further on, with what the other one adds to it.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use model::time::Timestamp;
 use proptest::prelude::*;
 
-use super::{CONTAINERS_MAX, GRACE, News, Registry};
+use super::{CONTAINERS_MAX, GRACE, News, Registry, Stats};
 use crate::{
     container::{Facts, Phase, Pod, Source, State},
     mapping::Mapping,
@@ -144,6 +144,35 @@ fn a_full_registry_forgets_what_ended_first() {
     assert!(registry.container("late").is_some() && registry.container("9").is_none());
 }
 
+#[test]
+fn fifty_a_second_leak_nothing() {
+    let mut registry = registry();
+    let (mut now, mut news) = (BEGAN, 0);
+    let mut most = 0;
+    for second in 0..1200 {
+        now = now.saturating_add(Duration::from_secs(1));
+        for number in 0..50 {
+            let id = format!("{second}-{number}");
+            let pod = Pod { uid: id.clone(), ..Pod::default() };
+            registry.tell_pod(Source::Cri, pod);
+            let at = now.millis();
+            let with_pod = |facts| Facts { pod_uid: id.clone(), ..facts };
+            news += registry.tell(Source::Cri, &id, with_pod(running(at))).len();
+            news += registry.tell(Source::Cri, &id, with_pod(exited(at, at + 300, 0))).len();
+            registry.forget(Source::Cri, &id, now);
+            registry.forget_pod(Source::Cri, &id);
+        }
+        if second % 60 == 0 {
+            assert!(registry.sweep(now).is_empty());
+        }
+        most = most.max(registry.len());
+    }
+    assert_eq!((news, registry.stats()), (120_000, Stats { dropped: 51_808, ..Stats::default() }));
+    assert!(most < 50 * 365, "{most}");
+    registry.sweep(now.saturating_add(GRACE));
+    assert!(registry.is_empty() && registry.pods.is_empty());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Tell(Source, u8, Facts),
@@ -190,7 +219,10 @@ proptest! {
             let before: Vec<_> = (0..6u8).map(|id| registry.container(&id.to_string())).collect();
             let news = match step {
                 Step::Tell(source, id, facts) => registry.tell(source, &id.to_string(), facts),
-                Step::Forget(source, id) => registry.forget(source, &id.to_string(), now),
+                Step::Forget(source, id) => {
+                    registry.forget(source, &id.to_string(), now);
+                    Vec::new()
+                }
                 Step::Replace(source, ids) => {
                     let list = ids.iter().map(|id| (id.to_string(), named("web"))).collect();
                     registry.replace(source, list, Vec::new(), now)

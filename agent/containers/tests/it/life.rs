@@ -126,6 +126,7 @@ async fn exits(containerd: &Containerd, follower: &mut Follower, pod: &crate::ri
     let id = containerd.container(pod, "hungry", 0, hungry).await;
     let ended = follower.hear(&id, Phase::Exited).await.news.container.facts;
     assert!(ended.state.oom, "{:?}", ended.state);
+    assert_eq!(ended.memory_limit, Some(64 << 20));
     assert_eq!((ended.state.code, &*ended.state.reason), (Some(137), "OOMKilled"));
 }
 

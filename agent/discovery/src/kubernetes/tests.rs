@@ -32,10 +32,19 @@ fn pod(name: &str, ip: &str, version: u32) -> Value {
 
 /// Lists one pod; what the test sends goes to whoever watches.
 async fn api_server(events: mpsc::Receiver<Value>) -> (String, Arc<Mutex<Vec<String>>>) {
+    serve_pods(pod("a", "10.0.0.1", 1), events).await
+}
+
+/// Lists this pod; what the test sends goes to whoever watches.
+pub(super) async fn serve_pods(
+    pod: Value,
+    events: mpsc::Receiver<Value>,
+) -> (String, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let (events, log) = (Arc::new(Mutex::new(events)), Arc::clone(&asked));
     let address = serve(move |request, mut stream| {
         let (events, log) = (Arc::clone(&events), Arc::clone(&log));
+        let pod = pod.clone();
         async move {
             let line = request.lines().next().unwrap_or_default().to_owned();
             let is_watch = line.contains("watch=true");
@@ -48,7 +57,7 @@ async fn api_server(events: mpsc::Receiver<Value>) -> (String, Arc<Mutex<Vec<Str
                 "apiVersion": "v1",
                 "kind": "PodList",
                 "metadata": { "resourceVersion": "1" },
-                "items": [pod("a", "10.0.0.1", 1)],
+                "items": [pod],
             });
             respond(&mut stream, "200 OK", "application/json", &list.to_string()).await;
         }

@@ -17,6 +17,7 @@ fn told(phase: Phase, name: &str, state: State) -> Told {
         pod_name: "web-0".to_owned(),
         namespace: "shop".to_owned(),
         attempt: Some(4),
+        memory_limit: Some(1024),
         state,
         ..Facts::default()
     };
@@ -45,7 +46,7 @@ fn starts_and_ends_say_how() {
         (
             Phase::Exited,
             ended(Some(137), true),
-            "container web was killed at its memory limit after 300ms",
+            "container web was killed at its memory limit of 1024 bytes after 300ms",
         ),
         (
             Phase::Exited,

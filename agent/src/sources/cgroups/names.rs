@@ -39,8 +39,16 @@ impl Names {
         let Some(registry) = registry else { return names };
         match (identity.kind, &identity.container_id, &identity.pod_uid) {
             (Kind::Container, Some(id), _) => match registry.container(id) {
-                Some(known) => return Self::of_container(&known, host),
-                None => names.expected = registry.hears(Source::Cri),
+                // One without a name is known by its group alone.
+                Some(known) if !known.facts.name.is_empty() && !is_whole(path, id) => {
+                    let whole = Self::of_container(&known, host);
+                    // Counted in the container's own group already.
+                    return Self { app: String::new(), container: String::new(), ..whole };
+                }
+                Some(known) if !known.facts.name.is_empty() => {
+                    return Self::of_container(&known, host);
+                }
+                _ => names.expected = registry.hears(Source::Cri),
             },
             (Kind::Pod, _, Some(uid)) => {
                 if let Some((pod, owner)) = registry.pod(uid) {
@@ -115,6 +123,11 @@ impl Names {
         pairs.extend(labels.pairs());
         Template::new(&pairs)
     }
+}
+
+/// Whether this is a container's own group, not one that its processes made below.
+pub(super) fn is_whole(path: &str, id: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|last| last.contains(id))
 }
 
 #[cfg(test)]

@@ -78,14 +78,15 @@ fn a_status_with_what_containerd_tells_besides() {
         put_varint(status, 7, 137);
         put_string(status, 10, "OOMKilled");
     });
-    let info = r#"{"sandboxID":"s1","pid":7,"runtimeSpec":{"linux":{"cgroupsPath":"/a/c1"}}}"#;
+    let info = r#"{"sandboxID":"s1","pid":7,"runtimeSpec":{"linux":
+        {"cgroupsPath":"/a/c1","resources":{"devices":[],"memory":{"limit":67108864}}}}}"#;
     put_entry(&mut reply, 2, "info", info);
     let status = Status::decode(&reply).unwrap();
     let state = &status.facts.state;
     assert_eq!((state.phase, state.code, state.oom), (Phase::Exited, Some(137), true));
     assert_eq!((state.started, state.finished), (Some(Timestamp(1000)), Some(Timestamp(1300))));
     assert_eq!((&*status.facts.sandbox, &*status.facts.cgroup), ("s1", "/a/c1"));
-    assert_eq!(status.facts.attempt, Some(0));
+    assert_eq!((status.facts.attempt, status.facts.memory_limit), (Some(0), Some(64 << 20)));
 }
 
 #[test]

@@ -45,6 +45,9 @@ fn what_is_known_comes_before_the_path() {
     assert_eq!((&*names.tenant, &*names.app, names.expected), ("shop", "web", false));
     assert_eq!((&*names.instance, &*names.container, &*names.pod), ("web-0", "nginx", "web-0"));
     assert_eq!((&*names.namespace, &*names.image, &*names.name), ("shop", "nginx:1", &*id));
+    let below = of(&registry, &format!("{path}/made/inside"));
+    assert_eq!((&*below.tenant, &*below.app, &*below.container), ("shop", "", ""));
+    assert_eq!(&*below.pod, "web-0");
     // A pod's group holds those of its containers: it is the tenant's, and no app's.
     let names = of(&registry, &pod_path);
     assert_eq!((&*names.tenant, &*names.app, &*names.pod), ("shop", "", "web-0"));

@@ -18,11 +18,13 @@ use crate::{
     registry::entry::{Entry, Said},
 };
 
-/// Containers remembered at most; beyond it the one that ended first goes, and where none has
-/// ended the new one is left out.
-pub const CONTAINERS_MAX: usize = 16_384;
+/// Containers remembered at most; beyond it those that ended first go, and where none has ended
+/// the new one is left out.
+pub const CONTAINERS_MAX: usize = 32_768;
+/// So many go at once, as finding them means looking at all.
+const EVICTED: usize = CONTAINERS_MAX / 16;
 /// Pods remembered at most.
-pub const PODS_MAX: usize = 8_192;
+pub const PODS_MAX: usize = 32_768;
 /// How long a container is remembered that no source knows any more, so that its last samples and
 /// log lines are attributed.
 pub const GRACE: Duration = Duration::from_secs(300);
@@ -277,11 +279,15 @@ impl Registry {
         if self.entries.len() < CONTAINERS_MAX {
             return true;
         }
-        self.stats.dropped += 1;
         let ended = self.entries.iter().filter_map(|(id, entry)| Some((entry.ended()?, id)));
-        let Some(first) = ended.min().map(|(_, id)| id.clone()) else { return false };
-        self.entries.remove(&first);
-        true
+        let mut ended: Vec<(Timestamp, String)> = ended.map(|(at, id)| (at, id.clone())).collect();
+        ended.sort_unstable();
+        ended.truncate(EVICTED);
+        for (_, id) in &ended {
+            self.entries.remove(id);
+        }
+        self.stats.dropped += ended.len().max(1) as u64;
+        !ended.is_empty()
     }
 
     /// Pods stay as long as a source knows them or a container is theirs.

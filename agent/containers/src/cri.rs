@@ -79,13 +79,8 @@ impl Runtime {
     /// What containerd tells of tasks: [`task::event`] reads them.
     pub async fn task_events(&self) -> Result<Messages, CallError> {
         let mut request = Vec::new();
-        for topic in ["start", "exit", "oom", "delete"] {
-            let filter = format!("topic==\"/tasks/{topic}\",namespace=={NAMESPACE}");
-            put_string(&mut request, 1, &filter);
-        }
-        for topic in ["delete"] {
-            let filter = format!("topic==\"/containers/{topic}\",namespace=={NAMESPACE}");
-            put_string(&mut request, 1, &filter);
+        for topic in ["/tasks/start", "/tasks/exit", "/tasks/oom", "/containers/delete"] {
+            put_string(&mut request, 1, &format!("topic==\"{topic}\",namespace=={NAMESPACE}"));
         }
         self.channel.stream(SUBSCRIBE, &request, &[("containerd-namespace", NAMESPACE)]).await
     }

@@ -180,7 +180,7 @@ fn fifty_a_second_leak_nothing() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Tell(Source, u8, Facts),
+    Tell(Source, u8, Box<Facts>),
     Forget(Source, u8),
     Replace(Source, Vec<u8>),
     Lost(Source),
@@ -204,7 +204,7 @@ fn step() -> impl Strategy<Value = Step> {
         Facts { state, ..named("web") }
     });
     prop_oneof![
-        4 => (source.clone(), 0..6u8, facts).prop_map(|(s, id, facts)| Step::Tell(s, id, facts)),
+        4 => (source.clone(), 0..6u8, facts).prop_map(|(s, id, facts)| Step::Tell(s, id, Box::new(facts))),
         2 => (source.clone(), 0..6u8).prop_map(|(s, id)| Step::Forget(s, id)),
         1 => (source.clone(), prop::collection::vec(0..6u8, 0..4)).prop_map(|(s, l)| Step::Replace(s, l)),
         1 => source.prop_map(Step::Lost),
@@ -223,7 +223,7 @@ proptest! {
         for step in steps {
             let before: Vec<_> = (0..6u8).map(|id| registry.container(&id.to_string())).collect();
             let news = match step {
-                Step::Tell(source, id, facts) => registry.tell(source, &id.to_string(), facts),
+                Step::Tell(source, id, facts) => registry.tell(source, &id.to_string(), *facts),
                 Step::Forget(source, id) => {
                     registry.forget(source, &id.to_string(), now);
                     Vec::new()

@@ -56,7 +56,7 @@ impl Follower {
         heard.unwrap_or_else(|_| panic!("no news of {phase:?}"))
     }
 
-    async fn until(&self, what: &str, is: impl Fn(&Registry) -> bool) {
+    async fn until(&self, what: &str, is: impl Fn(&Registry) -> bool + Sync) {
         let waiting = async {
             while !is(&self.containers.lock()) {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;

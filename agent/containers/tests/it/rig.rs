@@ -43,12 +43,11 @@ pub(crate) fn missing() -> Option<String> {
         return Some(format!("missing: {} (apt-get install)", missing.join(" ")));
     }
     // Containers need cgroups and mounts, which only root may make.
-    let probe = format!("/sys/fs/cgroup/cpu/tidewatch-probe-{}", std::process::id());
-    if fs::create_dir(&probe).is_err() {
-        return Some("no cgroup can be made here".to_owned());
-    }
-    let _ = fs::remove_dir(&probe);
-    None
+    let made = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"].into_iter().any(|tree| {
+        let probe = format!("{tree}/tidewatch-probe-{}", std::process::id());
+        fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).is_ok()
+    });
+    (!made).then(|| "no cgroup can be made here".to_owned())
 }
 
 #[expect(clippy::disallowed_methods, reason = "configuration and an image of a peer")]
@@ -204,21 +203,21 @@ impl Drop for Containerd {
                 if let Ok(pid) = pid.trim().parse::<i32>()
                     && let Some(pid) = rustix::process::Pid::from_raw(pid)
                 {
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                    let _done = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
                 }
             }
-            let _ = Command::new("umount").arg("-l").arg(task.path().join("rootfs")).output();
+            let _done = Command::new("umount").arg("-l").arg(task.path().join("rootfs")).output();
         }
         for sandbox in fs::read_dir(self.path("state/io.containerd.grpc.v1.cri/sandboxes"))
             .into_iter()
             .flatten()
             .flatten()
         {
-            let _ = Command::new("umount").arg("-l").arg(sandbox.path().join("shm")).output();
+            let _done = Command::new("umount").arg("-l").arg(sandbox.path().join("shm")).output();
         }
         for tree in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
             let own = tree.path().join(self.group.trim_start_matches('/'));
-            let _ =
+            let _done =
                 Command::new("find").arg(own).args(["-depth", "-type", "d", "-delete"]).output();
         }
     }

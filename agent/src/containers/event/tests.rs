@@ -65,7 +65,7 @@ fn starts_and_ends_say_how() {
         assert_eq!(detail("container_id"), Some("c1"));
         match phase {
             Phase::Running => {
-                assert_eq!((event.kind, event.time), (EventKind::Started, Timestamp(1000)))
+                assert_eq!((event.kind, event.time), (EventKind::Started, Timestamp(1000)));
             }
             _ => {
                 assert_eq!((event.kind, event.time), (EventKind::Exited, Timestamp(1300)));

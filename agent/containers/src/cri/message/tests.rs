@@ -119,7 +119,7 @@ fn events_name_a_container_and_a_change() {
 proptest! {
     #[test]
     fn bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = (containers(&bytes), sandboxes(&bytes), Status::decode(&bytes), event(&bytes));
+        let _read = (containers(&bytes), sandboxes(&bytes), Status::decode(&bytes), event(&bytes));
     }
 
     #[test]

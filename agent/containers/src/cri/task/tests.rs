@@ -51,6 +51,6 @@ fn tasks_start_and_end() {
 proptest! {
     #[test]
     fn bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = event(&bytes);
+        let _read = event(&bytes);
     }
 }

@@ -35,12 +35,16 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    pub(crate) fn new(containers: Containers) -> Self {
+        Self { containers, brief: Arc::default() }
+    }
+
     /// Those that have ended since this was asked last.
     pub(crate) fn brief(&self) -> Vec<Brief> {
         std::mem::take(&mut *self.brief.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn remember(&self, brief: Brief) {
+    pub(crate) fn remember(&self, brief: Brief) {
         let mut waiting = self.brief.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < BRIEF_MAX {
             waiting.push(brief);
@@ -64,7 +68,7 @@ pub(crate) fn start(
     }
     let registry = Registry::new(own.owner.clone(), clock::now());
     let (containers, news) = Containers::new(registry);
-    let known = Known { containers: containers.clone(), brief: Arc::default() };
+    let known = Known::new(containers.clone());
     if let Some(kubernetes) = &own.kubernetes {
         let mut kubernetes = kubernetes.clone();
         if kubernetes.node.is_empty() {

@@ -291,3 +291,6 @@ impl super::Source for CgroupSource {
         self.groups.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

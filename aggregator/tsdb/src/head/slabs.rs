@@ -58,6 +58,20 @@ impl View {
         }
     }
 
+    /// Has memory bring what begins at some places, all at once: whoever reads them one by one waits
+    /// for each.
+    pub(crate) fn expect(&self, places: &[Place]) {
+        /// Bytes of a cache line; most records are on two.
+        const LINE: usize = 64;
+        let touched = places.iter().fold(0, |touched, place| {
+            let bytes = self.slab(place.slab).map_or(&[][..], |slab| &slab.bytes);
+            let (first, second) = (usize::from(place.at), usize::from(place.at) + LINE);
+            let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+            touched ^ byte(first) ^ byte(second)
+        });
+        std::hint::black_box(touched);
+    }
+
     /// The bytes from a place on, and what stands for their slab.
     pub(crate) fn from(&self, place: Place) -> Option<(&[u8], &Arc<Mark>)> {
         let slab = self.slab(place.slab)?;

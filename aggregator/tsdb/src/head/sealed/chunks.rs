@@ -1,11 +1,12 @@
 //! Sealed chunks as records in slabs: each names its column of times and the chunk before it.
 //!
 //! Every eighth names as many before it: a reader that follows them one by one would wait for memory
-//! each time, and so reads of several are under way at once.
+//! each time, and so reads of several are under way at once. For that, too, numbers are not as short
+//! as can be: a guess of their lengths that is wrong would be found out only when memory has answered.
 
 use std::sync::Arc;
 
-use codec::{chunk::ChunkError, varint};
+use codec::chunk::ChunkError;
 use model::query::TimesSource;
 
 use crate::{
@@ -20,10 +21,12 @@ const TOGETHER: usize = 8;
 /// The first byte of a chunk says whether all before are older, and how many chunks lie between it
 /// and the last that names several; the second, how many it names.
 const ORDERED: u8 = 0x80;
+/// Also in the first byte: numbers have 32 bits instead of 16.
+const WIDE: u8 = 0x40;
 
 /// Most bytes of a place that is written in a record, and of a record beside its payload or times.
-const PLACE_MAX: usize = 7;
-pub(super) const HEADER_MAX: usize = (1 + TOGETHER) * PLACE_MAX + 12;
+const PLACE_MAX: usize = 6;
+pub(super) const HEADER_MAX: usize = (1 + TOGETHER) * PLACE_MAX + 6;
 /// Bytes of the record of a column of times before the times.
 const TIMES_HEADER: usize = 26;
 
@@ -122,11 +125,12 @@ impl<'a> Times<'a> {
 impl<'a> Chunk<'a> {
     pub(super) fn read(view: &'a View, place: Place) -> Option<Self> {
         let (record, _) = view.from(place)?;
-        let ([flags, named], mut rest) = record.split_first_chunk()?;
-        let times = Times::read(view, take_place(place, &mut rest)?)?;
-        let length = usize::try_from(varint::take_u64(&mut rest)?).ok()?;
-        let (payload, places) = rest.split_at_checked(length)?;
-        Some(Self { times, payload, place, flags: *flags, named: *named, places })
+        let (&[flags, named], mut rest) = record.split_first_chunk()?;
+        let is_wide = flags & WIDE != 0;
+        let times = Times::read(view, take_place(place, is_wide, &mut rest)?)?;
+        let length = take_number(is_wide, &mut rest)?;
+        let (payload, places) = rest.split_at_checked(length as usize)?;
+        Some(Self { times, payload, place, flags, named, places })
     }
 
     /// Whether the chunks before end before this begins, and likewise they.
@@ -136,14 +140,15 @@ impl<'a> Chunk<'a> {
 
     /// How many chunks lie between this and the one before that names several.
     fn run(&self) -> u8 {
-        self.flags & !ORDERED
+        self.flags & !(ORDERED | WIDE)
     }
 
     /// The chunks that are named, and what lies behind the record.
     fn named(&self) -> (Named, &'a [u8]) {
         let (mut named, mut rest) = (Named::default(), self.places);
         for place in named.places.iter_mut().take(usize::from(self.named)) {
-            let Some(taken) = take_place(self.place, &mut rest) else { break };
+            let is_wide = self.flags & WIDE != 0;
+            let Some(taken) = take_place(self.place, is_wide, &mut rest) else { break };
             *place = taken;
             named.count += 1;
         }
@@ -245,12 +250,17 @@ impl Follow {
     /// Appends a record: [`HEADER_MAX`] bytes at most, and the payload.
     pub(super) fn write(&self, slab: u32, times: Place, payload: &[u8], out: &mut Vec<u8>) {
         let Named { places, count } = self.named;
-        out.extend_from_slice(&[self.run | if self.ordered { ORDERED } else { 0 }, count]);
-        put_place(slab, times, out);
-        varint::put_u64(out, payload.len() as u64);
+        let places = places.get(..usize::from(count)).unwrap_or_default();
+        let is_far = |place: &Place| i16::try_from(distance(slab, *place)).is_err();
+        let is_wide =
+            u16::try_from(payload.len()).is_err() || is_far(&times) || places.iter().any(is_far);
+        let ordered = if self.ordered { ORDERED } else { 0 };
+        out.extend_from_slice(&[self.run | ordered | if is_wide { WIDE } else { 0 }, count]);
+        put_place(slab, times, is_wide, out);
+        put_number(payload.len() as u32, is_wide, out);
         out.extend_from_slice(payload);
-        for place in places.into_iter().take(usize::from(count)) {
-            put_place(slab, place, out);
+        for place in places {
+            put_place(slab, *place, is_wide, out);
         }
     }
 }
@@ -278,6 +288,8 @@ impl<'a> Iterator for Overlapping<'a> {
             self.left -= 1;
             if self.at == self.next.count {
                 (self.next, self.at) = (chunk.named().0, 0);
+                let places = self.next.places.get(..usize::from(self.next.count));
+                self.view.expect(places.unwrap_or_default());
             }
             if chunk.is_ordered() && chunk.times.min <= self.start {
                 // All before are older.
@@ -291,16 +303,42 @@ impl<'a> Iterator for Overlapping<'a> {
     }
 }
 
-fn put_place(own: u32, place: Place, out: &mut Vec<u8>) {
-    varint::put_i64(out, i64::from(own) - i64::from(place.slab));
-    out.extend_from_slice(&{ place.at }.to_le_bytes());
+fn put_number(number: u32, is_wide: bool, out: &mut Vec<u8>) {
+    let length = if is_wide { 4 } else { 2 };
+    out.extend_from_slice(number.to_le_bytes().get(..length).unwrap_or_default());
+}
+
+/// Takes a number off the front.
+#[inline]
+fn take_number(is_wide: bool, input: &mut &[u8]) -> Option<u32> {
+    if is_wide {
+        let (number, rest) = input.split_first_chunk()?;
+        *input = rest;
+        return Some(u32::from_le_bytes(*number));
+    }
+    let (number, rest) = input.split_first_chunk()?;
+    *input = rest;
+    Some(u32::from(u16::from_le_bytes(*number)))
+}
+
+/// By how many numbers of slabs a place lies before one, modulo 2^32.
+fn distance(slab: u32, place: Place) -> i32 {
+    slab.wrapping_sub(place.slab) as i32
+}
+
+fn put_place(slab: u32, place: Place, is_wide: bool, out: &mut Vec<u8>) {
+    put_number(distance(slab, place) as u32, is_wide, out);
+    put_number(u32::from(place.at), false, out);
 }
 
 /// Takes the place that is written in the record at another one off the front.
-fn take_place(own: Place, input: &mut &[u8]) -> Option<Place> {
-    let distance = varint::take_i64(input)?;
-    let slab = u32::try_from(i64::from(own.slab).checked_sub(distance)?).ok()?;
-    let (at, rest) = input.split_first_chunk()?;
-    *input = rest;
-    Some(Place { slab, at: u16::from_le_bytes(*at) })
+#[inline]
+fn take_place(own: Place, is_wide: bool, input: &mut &[u8]) -> Option<Place> {
+    let distance = take_number(is_wide, input)?;
+    let distance = if is_wide { distance as i32 } else { i32::from(distance as i16) };
+    let at = take_number(false, input)? as u16;
+    Some(Place { slab: own.slab.wrapping_sub(distance as u32), at })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::{Place, Slabs, View};
 
+type Records = Vec<(Place, Vec<u8>)>;
+
 fn found(view: &View, place: Place, length: usize) -> Option<Vec<u8>> {
     Some(view.from(place)?.0.get(..length)?.to_vec())
 }
@@ -15,8 +17,8 @@ proptest! {
         steps in proptest::collection::vec((0u8..6, any::<usize>(), 0usize..200), 0..300),
     ) {
         let mut slabs = Slabs::default();
-        let mut records: Vec<(Place, Vec<u8>)> = Vec::new();
-        let mut views: Vec<(View, Vec<(Place, Vec<u8>)>)> = Vec::new();
+        let mut records: Records = Vec::new();
+        let mut views: Vec<(View, Records)> = Vec::new();
         for (number, (kind, any, length)) in steps.into_iter().enumerate() {
             match kind {
                 0 if !records.is_empty() => {

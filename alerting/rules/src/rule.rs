@@ -145,10 +145,9 @@ impl Rule {
         }
         for element in elements {
             shared.source.go_on().map_err(RuleError::Query)?;
-            let mut labels = element.labels.with(METRIC_NAME, &self.spec.name);
-            for (name, Text { source, .. }) in &self.spec.labels {
-                labels = labels.with(name, source);
-            }
+            let own = self.spec.labels.iter().map(|(name, text)| (name.as_str(), &*text.source));
+            let name = (METRIC_NAME, &*self.spec.name);
+            let labels = with_all(&element.labels, std::iter::once(name).chain(own));
             if !seen.insert(labels.clone()) {
                 return Err(RuleError::DuplicateSeries);
             }
@@ -169,12 +168,13 @@ impl Rule {
         let mut tally = self.held.tally();
         let mut found = BTreeMap::new();
         for element in elements {
-            let labels = self.alert_labels(&element, shared, &mut tally)?;
+            let expander = self.expander(&element, shared);
+            let labels = self.alert_labels(&element, &expander, &mut tally)?;
             let value = match &element.value {
                 Sample::Float(value) => *value,
                 Sample::Histogram(_) => f64::NAN,
             };
-            let annotations = self.annotations(&element, shared, &mut tally)?;
+            let annotations = self.annotations(&expander, &mut tally)?;
             if found.insert(labels, Found { annotations, value }).is_some() {
                 return Err(RuleError::DuplicateAlerts);
             }
@@ -195,48 +195,61 @@ impl Rule {
         self.held.clear();
     }
 
+    /// For the labels and annotations of one element.
+    pub(crate) fn expander<'a>(
+        &self,
+        element: &VectorElement,
+        shared: Shared<'a>,
+    ) -> RuleExpander<'a> {
+        let Shared { environment, source, at, .. } = shared;
+        let expander = Expander::new(element, environment, source, at);
+        RuleExpander { source, expander, template: self.spec.template_name() }
+    }
+
     fn alert_labels(
         &self,
         element: &VectorElement,
-        shared: Shared<'_>,
+        expander: &RuleExpander<'_>,
         tally: &mut Tally,
     ) -> Result<Labels, RuleError> {
         tally.alert()?;
-        let mut labels = element.labels.without(METRIC_NAME);
-        for (name, text) in self.expand(&self.spec.labels, element, shared, tally)? {
-            labels = labels.with(&name, &text);
-        }
-        Ok(labels.with(ALERT_NAME, &self.spec.name))
+        let texts = expander.expand(&self.spec.labels, tally)?;
+        let texts = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let own = std::iter::once((METRIC_NAME, "")).chain(texts);
+        Ok(with_all(&element.labels, own.chain([(ALERT_NAME, &*self.spec.name)])))
     }
 
     /// The annotations of an alert, none for a recording rule.
     pub(crate) fn annotations(
         &self,
-        element: &VectorElement,
-        shared: Shared<'_>,
+        expander: &RuleExpander<'_>,
         tally: &mut Tally,
     ) -> Result<Vec<(String, String)>, RuleError> {
         match &self.spec.kind {
-            Kind::Alert { annotations, .. } => self.expand(annotations, element, shared, tally),
+            Kind::Alert { annotations, .. } => expander.expand(annotations, tally),
             Kind::Record => Ok(Vec::new()),
         }
     }
+}
 
+/// Expands the texts of one element of a rule's result.
+pub(crate) struct RuleExpander<'a> {
+    source: &'a dyn Answers,
+    expander: Expander<'a>,
+    template: String,
+}
+
+impl RuleExpander<'_> {
     fn expand(
         &self,
         texts: &[(String, Text)],
-        element: &VectorElement,
-        shared: Shared<'_>,
         tally: &mut Tally,
     ) -> Result<Vec<(String, String)>, RuleError> {
-        let Shared { environment, source, at, .. } = shared;
-        let template = self.spec.template_name();
-        let expander = Expander::new(element, environment, source, at);
         let mut expanded = Vec::with_capacity(texts.len());
         for (name, text) in texts {
-            source.go_on().map_err(RuleError::Query)?;
+            self.source.go_on().map_err(RuleError::Query)?;
             let text = match &text.templates {
-                Some(templates) => expander.expand(&template, templates),
+                Some(templates) => self.expander.expand(&self.template, templates),
                 None => text.source.clone(),
             };
             tally.text(name, &text)?;
@@ -244,6 +257,15 @@ impl Rule {
         }
         Ok(expanded)
     }
+}
+
+/// Labels with others in their place, later ones over earlier ones. All at once, because a file may
+/// give a rule very many.
+fn with_all<'a>(base: &'a Labels, others: impl Iterator<Item = (&'a str, &'a str)>) -> Labels {
+    let mut all: BTreeMap<&str, &str> = base.iter().collect();
+    all.extend(others);
+    // No name is there twice, and the checks of the file let no empty one through.
+    Labels::new(all).unwrap_or_default()
 }
 
 fn within(limit: Option<usize>, found: usize, what: &'static str) -> Result<(), RuleError> {

@@ -158,7 +158,7 @@ fn kept(
         let element = VectorElement { labels: labels.without(ALERT_NAME), time, value };
         let told = |error: &dyn std::fmt::Display| error.to_string();
         tally.alert().map_err(|error| told(&error))?;
-        let annotations = rule.annotations(&element, shared, &mut tally);
+        let annotations = rule.annotations(&rule.expander(&element, shared), &mut tally);
         kept.push(Alert {
             state: AlertState::Firing,
             annotations: annotations.map_err(|error| told(&error))?,

@@ -155,3 +155,14 @@ fn an_evaluation_ends_when_there_is_no_time() {
     let (error, _) = evaluated("{record: r, expr: x}", 20, 10);
     assert_eq!(error, Some(RuleError::Query("no time is left".to_owned())));
 }
+
+#[test]
+fn very_many_labels_are_put_together_at_once() {
+    let labels: String = (0..20_000).map(|n| format!("l{n}: v, ")).collect();
+    for rule in ["alert: A", "record: r"] {
+        let rule = format!("{{{rule}, expr: x, labels: {{{labels}}}}}");
+        let (error, asked) = evaluated(&rule, 20, usize::MAX);
+        assert_eq!(error, None);
+        assert!(asked >= 20, "{asked}");
+    }
+}

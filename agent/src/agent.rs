@@ -173,13 +173,12 @@ impl Agent {
         let scraping =
             Scraping { settings: scrape, labels: &labels, control: &control, reload, stop };
         tasks.extend(scraping.start(queue.clone(), workload.targets, registry).await?);
-        let interval = settings.interval.0;
-        tasks.push(tokio::spawn(workload.notify.clone().watch(interval, stop.clone())));
-        let heard = Requests::start(settings, workload.accesses, &labels, &metrics, stop).await?;
-        let (requests, hearing) = heard;
+        tasks.push(tokio::spawn(workload.notify.clone().watch(settings.interval.0, stop.clone())));
+        let (requests, hearing) =
+            Requests::start(settings, workload.accesses, &labels, &metrics, stop).await?;
         tasks.extend(hearing);
         let ticker = Ticker {
-            interval,
+            interval: settings.interval.0,
             notify: workload.notify,
             sources,
             probes,

@@ -1,13 +1,13 @@
 //! What rulers have told of their rules. Nothing of it is kept over a restart: rulers tell again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use model::{
-    ruler::{REPORT_EXPIRES_SECONDS, REPORT_MEMORY_MAX, RulerReport},
+    ruler::{ALERTMANAGERS_MAX, REPORT_EXPIRES_SECONDS, REPORT_MEMORY_MAX, RulerReport},
     time::Timestamp,
 };
 use tenancy::access::{Access, Forbidden, Tenants};
@@ -28,6 +28,8 @@ pub(crate) enum Refused {
     Forbidden(#[from] Forbidden),
     #[error("a ruler's name has {NAME_BYTES_MAX} bytes at most")]
     Name,
+    #[error("a report of {0} Alertmanagers, allowed are {ALERTMANAGERS_MAX}")]
+    Alertmanagers(usize),
     #[error("this token reports on {RULERS_PER_TOKEN_MAX} rulers already")]
     Rulers,
     #[error("the reports of this token would take more than {BYTES_PER_TOKEN_MAX} bytes")]
@@ -66,6 +68,9 @@ impl Rulers {
         if ruler.len() > NAME_BYTES_MAX {
             return Err(Refused::Name);
         }
+        if report.alertmanagers.len() > ALERTMANAGERS_MAX {
+            return Err(Refused::Alertmanagers(report.alertmanagers.len()));
+        }
         for group in &report.groups {
             match &group.tenant {
                 Some(tenant) => caller.require_tenant(tenant)?,
@@ -99,6 +104,15 @@ impl Rulers {
         drop(reports);
         drop((before, over));
         Ok(())
+    }
+
+    /// Addresses of the Alertmanagers of all rulers, for a caller that reaches all tenants; for others
+    /// none.
+    pub(crate) fn alertmanagers(&self, caller: &Access, now: Timestamp) -> BTreeSet<String> {
+        if caller.tenants != Tenants::All {
+            return BTreeSet::new();
+        }
+        self.reports(now).iter().flat_map(|report| report.alertmanagers.iter().cloned()).collect()
     }
 
     /// What is known of all rules now.

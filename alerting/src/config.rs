@@ -6,7 +6,10 @@ use daemon::{
     alertmanager::{Alertmanager, AlertmanagerError},
     config::values::{HumanDuration, Secret},
 };
-use model::tenant::{InvalidTenant, TenantId};
+use model::{
+    ruler::ALERTMANAGERS_MAX,
+    tenant::{InvalidTenant, TenantId},
+};
 use remediation::policy::{FleetPolicy, InvalidPolicy, Mode, Policy, RestartPolicy};
 use serde::Deserialize;
 
@@ -166,6 +169,8 @@ pub enum InvalidSettings {
     Ruler,
     #[error("alerting.alertmanagers: {0}")]
     Alertmanager(#[from] AlertmanagerError),
+    #[error("alerting.alertmanagers has {0} addresses, allowed are {ALERTMANAGERS_MAX}")]
+    Alertmanagers(usize),
     #[error("alerting.evaluation.{0} must not be zero")]
     Zero(&'static str),
 }
@@ -199,6 +204,9 @@ impl Settings {
     }
 
     pub(crate) fn alertmanagers(&self) -> Result<Vec<Alertmanager>, InvalidSettings> {
+        if self.alertmanagers.len() > ALERTMANAGERS_MAX {
+            return Err(InvalidSettings::Alertmanagers(self.alertmanagers.len()));
+        }
         let addresses = self.alertmanagers.iter();
         Ok(addresses.map(|address| Alertmanager::new(address)).collect::<Result<_, _>>()?)
     }

@@ -274,21 +274,26 @@ impl Ruler {
         }
     }
 
-    /// A ruler without rules has nothing to say, unless it had some.
+    /// A ruler without rules and Alertmanagers has nothing to say, unless it had rules.
     fn has_something_to_tell(&self) -> bool {
-        self.told || !self.roster.is_empty()
+        self.told || !self.roster.is_empty() || !self.notifier.is_idle()
     }
 
     fn tell(&mut self) {
         (self.telling, self.told, self.changed) = (true, true, false);
-        let reports = self.roster.reports();
-        let (client, name) = (self.client.clone(), self.name.clone());
+        let (reports, alertmanagers) = (self.roster.reports(), self.notifier.urls());
+        let (client, name, stop) = (self.client.clone(), self.name.clone(), self.stop.clone());
         let telling = tokio::spawn(async move {
             // Copying and writing out many alerts takes its time.
             let report = tokio::task::spawn_blocking(move || reports.together());
-            let report = report.await.map_err(|error| error.to_string())?;
-            let told = client.tell_rules(&name, &report).await;
-            told.map_err(|error| daemon::telemetry::chain(&error))
+            let mut report = report.await.map_err(|error| error.to_string())?;
+            report.alertmanagers = alertmanagers;
+            tokio::select! {
+                told = client.tell_rules(&name, &report) => {
+                    told.map_err(|error| daemon::telemetry::chain(&error))
+                }
+                () = stop.stopped() => Err("stopping".to_owned()),
+            }
         });
         self.tasks.spawn(async move {
             let begun = Instant::now();

@@ -25,12 +25,18 @@ pub const REPORT_MEMORY_MAX: usize = 256 << 20;
 /// Most bytes of the names and texts of all groups and rules of one report.
 pub const RULE_BYTES_MAX: usize = 16 << 20;
 
+/// Most Alertmanagers of one ruler.
+pub const ALERTMANAGERS_MAX: usize = 64;
+
 /// All groups of a ruler, in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulerReport {
     #[serde(deserialize_with = "at_most::<_, _, GROUPS_MAX>")]
     pub groups: Vec<GroupReport>,
+    /// Addresses of the Alertmanagers that it tells of alerts, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alertmanagers: Vec<String>,
 }
 
 /// One group.

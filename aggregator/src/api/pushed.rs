@@ -1,13 +1,22 @@
-//! What a Prometheus does itself and the aggregator leaves to another daemon: alerting tells
-//! Alertmanagers of alerts, and does not say which. Clients that ask get the shape they expect, empty.
+//! Who is told of alerts. The aggregator itself tells nobody; rulers do, and report whom.
 
-use axum::response::Response;
-use serde_json::json;
+use axum::{extract, response::Response};
+use serde_json::{Value, json};
+use tenancy::access::Scope;
 
 use super::answer::success;
-use crate::auth::Caller;
+use crate::{auth::Caller, state::State};
 
-/// `GET /api/v1/alertmanagers`
-pub(crate) async fn alertmanagers(Caller(_access): Caller) -> Response {
-    success(json!({"activeAlertmanagers": [], "droppedAlertmanagers": []}))
+/// `GET /api/v1/alertmanagers`: empty for callers that do not see all tenants.
+pub(crate) async fn alertmanagers(
+    extract::State(state): extract::State<State>,
+    Caller(access): Caller,
+) -> Response {
+    let active: Vec<Value> = if access.require(&[Scope::MetricsRead]).is_ok() {
+        let urls = state.rulers.alertmanagers(&access, daemon::clock::now());
+        urls.into_iter().map(|url| json!({"url": url})).collect()
+    } else {
+        Vec::new()
+    };
+    success(json!({"activeAlertmanagers": active, "droppedAlertmanagers": []}))
 }

@@ -42,6 +42,7 @@ pub(crate) async fn report(
         let put = state.rulers.put(&access, &name, report, bytes, daemon::clock::now());
         put.map_err(|refused| match refused {
             Refused::Forbidden(error) => error.into(),
+            Refused::Alertmanagers(_) => ApiError::TooLarge(refused.to_string()),
             Refused::Name => ApiError::BadData(refused.to_string()),
             Refused::Rulers | Refused::Bytes | Refused::BytesOfAll => {
                 ApiError::TooManyRequests(refused.to_string())

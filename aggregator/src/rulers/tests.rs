@@ -10,7 +10,8 @@ use model::{
 use tenancy::access::{Access, Forbidden, Scope, Tenants};
 
 use super::{
-    BYTES_MAX, BYTES_PER_TOKEN_MAX, NAME_BYTES_MAX, RULERS_PER_TOKEN_MAX, Refused, Rulers,
+    ALERTMANAGERS_MAX, BYTES_MAX, BYTES_PER_TOKEN_MAX, NAME_BYTES_MAX, RULERS_PER_TOKEN_MAX,
+    Refused, Rulers,
 };
 
 fn tenant(name: &str) -> TenantId {
@@ -22,7 +23,8 @@ fn caller(name: &str, tenants: Tenants) -> Access {
 }
 
 fn of(tenant: Option<TenantId>) -> RulerReport {
-    RulerReport { groups: vec![GroupReport { tenant, ..GroupReport::default() }] }
+    let groups = vec![GroupReport { tenant, ..GroupReport::default() }];
+    RulerReport { groups, ..RulerReport::default() }
 }
 
 #[test]
@@ -87,4 +89,23 @@ fn memory_is_bounded_by_token_and_over_all() {
     assert_eq!(put("last", "r", 1), Err(Refused::BytesOfAll));
     assert_eq!(put("t0", "r", 1), Ok(()));
     assert_eq!(put("last", "r", 1), Ok(()));
+}
+
+#[test]
+fn operators_see_the_alertmanagers_of_all_rulers() {
+    let rulers = Rulers::default();
+    let (all, one) = (caller("c", Tenants::All), caller("t", Tenants::One(tenant("acme"))));
+    let told = |urls: &[&str]| RulerReport {
+        alertmanagers: urls.iter().map(|url| (*url).to_owned()).collect(),
+        ..RulerReport::default()
+    };
+    for (name, urls) in [("r", ["http://a", "http://b"]), ("s", ["http://b", "http://c"])] {
+        rulers.put(&all, name, told(&urls), 1, Timestamp(0)).expect("is taken");
+    }
+    let seen: Vec<String> = rulers.alertmanagers(&all, Timestamp(0)).into_iter().collect();
+    assert_eq!(seen, ["http://a", "http://b", "http://c"]);
+    assert!(rulers.alertmanagers(&one, Timestamp(0)).is_empty());
+    assert!(rulers.alertmanagers(&all, Timestamp(121_001)).is_empty());
+    let many = rulers.put(&all, "r", told(&["x"; ALERTMANAGERS_MAX + 1]), 1, Timestamp(0));
+    assert_eq!(many, Err(Refused::Alertmanagers(ALERTMANAGERS_MAX + 1)));
 }

@@ -34,6 +34,7 @@ pub(crate) struct Notified {
 #[derive(Clone)]
 pub(super) struct Notifier {
     boxes: Vec<Arc<Mailbox>>,
+    urls: Arc<[String]>,
     external_labels: Arc<BTreeMap<String, String>>,
     counts: Arc<Notified>,
 }
@@ -64,8 +65,14 @@ impl Notifier {
             });
             mailbox
         };
+        let urls = alertmanagers.iter().map(|it| it.url().to_owned()).collect();
         let boxes = alertmanagers.into_iter().map(start).collect();
-        Self { boxes, external_labels: Arc::new(external_labels), counts }
+        Self { boxes, urls, external_labels: Arc::new(external_labels), counts }
+    }
+
+    /// Where all are, without secrets.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.urls.to_vec()
     }
 
     /// Whether there is nobody to tell.

@@ -17,7 +17,7 @@ use model::{
 use super::CgroupSource;
 use crate::{
     containers::{Brief, Known},
-    sources::{NodeLabels, Source, Tick},
+    sources::{NodeLabels, Source, Tick, sandboxes::Claims},
 };
 
 fn brief() -> Brief {
@@ -53,7 +53,9 @@ fn a_short_life_is_written_from_its_start_to_its_end() {
     let host = TenantId::new("host").unwrap();
     // Nothing is there: what is written comes from the runtime's word alone.
     let prefix = "/tidewatch-nowhere";
-    let mut source = CgroupSource::new(kernel, prefix, host, labels, Some(known.clone())).unwrap();
+    let mut source =
+        CgroupSource::new(kernel, prefix, host, labels, Claims::default(), Some(known.clone()))
+            .unwrap();
     known.remember(brief());
     let mut batch = WriteBatch::default();
     source.collect(&Tick { now: Timestamp(2_000), full: false }, &mut batch);

@@ -44,7 +44,7 @@ pub(crate) fn all<'a>(groups: impl Iterator<Item = &'a GroupReport> + Clone) -> 
             None => room.leave_out(group, &mut told),
         }
     }
-    RulerReport { groups: told }
+    RulerReport { groups: told, ..RulerReport::default() }
 }
 
 /// Bytes that a tenant needs, or has left.

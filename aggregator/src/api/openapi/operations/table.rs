@@ -151,7 +151,7 @@ pub(in super::super) const OPERATIONS: &[Operation] = &[
         ..get("/api/v1/scrape_pools/config", "ScrapePoolConfig", "targets", "The settings of a scrape pool, without secrets.", Answer::Data("Yaml")) },
     Operation { methods: PUT, access: Access::Scopes(&[Agent]), params: &[NODE], body: Body::Json("Object"), errors: &[400, 413, 415, 429, 503],
         ..get("/api/v1/nodes/{node}/targets", "ReportTargets", "targets", "An agent says how its targets are.", Answer::Nothing) },
-    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alertmanagers", "Alertmanagers", "alerts", "Alertmanagers that the aggregator tells: none, alerting tells them.", Answer::Data("Object")) },
+    Operation { access: Access::Anyone, errors: &[], ..get("/api/v1/alertmanagers", "Alertmanagers", "alerts", "Alertmanagers that rulers tell; none for who does not see all tenants.", Answer::Data("Object")) },
     Operation { errors: &[400, 503],
         params: &[query("type", Kind::OneOf(&["alert", "record"]), "One kind only."), query("rule_name[]", Kind::Texts, "Rules of these names."), query("rule_group[]", Kind::Texts, "Groups of these names."),
             query("file[]", Kind::Texts, "Rules of these files."), MATCH, query("exclude_alerts", Kind::Flag, "Leaves out the alerts."), query("group_limit", Kind::Number, "Most groups."), query("group_next_token", Kind::Text, "Goes on where an answer ended.")],

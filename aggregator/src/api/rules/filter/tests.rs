@@ -60,7 +60,7 @@ fn group(tenant: Option<&str>, file: &str, name: &str) -> GroupReport {
 fn reports() -> Vec<Arc<RulerReport>> {
     let one = vec![group(Some("acme"), "b.yml", "g"), group(None, "a.yml", "h")];
     let two = vec![group(Some("globex"), "b.yml", "g")];
-    [one, two].map(|groups| Arc::new(RulerReport { groups })).to_vec()
+    [one, two].map(|groups| Arc::new(RulerReport { groups, ..RulerReport::default() })).to_vec()
 }
 
 fn access(tenants: Tenants) -> Access {

@@ -142,8 +142,7 @@ impl Agent {
         }
         let budget = DescriptorBudget::from_process_limit();
         let mut sources: Vec<Box<dyn Source>> = Vec::new();
-        let known =
-            containers::start(settings, Kernel::new(budget.clone()), &outbox, &mut tasks, stop);
+        let known = containers::start(settings, &budget, &outbox, registry, &mut tasks, stop);
         let probes = Probes::start(outbox.clone(), &metrics);
         let mut supervisor = None;
         if let Some(supervision) = workload.supervision {

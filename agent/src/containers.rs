@@ -2,9 +2,12 @@
 
 mod event;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering};
 
-use collector::{kernel::Kernel, usage::Usage};
+use collector::{
+    kernel::{DescriptorBudget, Kernel},
+    usage::Usage,
+};
 use containers::{
     container::{Container, Phase},
     early::{Early, Told},
@@ -12,7 +15,8 @@ use containers::{
     handle::Containers,
     registry::Registry,
 };
-use daemon::{clock, stop::Stop};
+use daemon::{clock, metrics::Metrics, stop::Stop};
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use tokio::task::JoinHandle;
 
 use crate::{config::Settings, containers::event::event, outbox::Outbox};
@@ -32,15 +36,65 @@ pub(crate) struct Brief {
 pub(crate) struct Known {
     pub(crate) containers: Containers,
     brief: Arc<Mutex<Vec<Brief>>>,
+    counts: Counts,
+}
+
+/// What went wrong, as the agent's own metrics tell it.
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    known: Gauge,
+    contradictions: Counter,
+    dropped: Counter,
+    news_dropped: Counter,
+}
+
+impl Counts {
+    fn register(&self, metrics: &Metrics) {
+        metrics.register(|registry| {
+            let known = "Containers remembered, ended ones included";
+            registry.register("agent_containers", known, self.known.clone());
+            for (name, help, counter) in [
+                (
+                    "agent_container_contradictions",
+                    "Times that sources said different things of a container",
+                    &self.contradictions,
+                ),
+                (
+                    "agent_containers_dropped",
+                    "Containers and pods left out because there were too many",
+                    &self.dropped,
+                ),
+                (
+                    "agent_container_news_dropped",
+                    "Starts and ends of containers that were not told because too many waited",
+                    &self.news_dropped,
+                ),
+            ] {
+                registry.register(name, help, counter.clone());
+            }
+        });
+    }
+
+    fn set(&self, containers: &Containers) {
+        let (known, stats) = {
+            let registry = containers.lock();
+            (registry.len(), registry.stats())
+        };
+        self.known.set(i64::try_from(known).unwrap_or(i64::MAX));
+        self.contradictions.inner().store(stats.contradictions, Ordering::Relaxed);
+        self.dropped.inner().store(stats.dropped, Ordering::Relaxed);
+        self.news_dropped.inner().store(containers.dropped(), Ordering::Relaxed);
+    }
 }
 
 impl Known {
     pub(crate) fn new(containers: Containers) -> Self {
-        Self { containers, brief: Arc::default() }
+        Self { containers, brief: Arc::default(), counts: Counts::default() }
     }
 
-    /// Those that have ended since this was asked last.
+    /// Those that have ended since this was asked last, which is each tick.
     pub(crate) fn brief(&self) -> Vec<Brief> {
+        self.counts.set(&self.containers);
         std::mem::take(&mut *self.brief.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -57,8 +111,9 @@ impl Known {
 /// Follows the runtimes until `stop`. `None` when that is switched off.
 pub(crate) fn start(
     settings: &Settings,
-    kernel: Kernel,
+    budget: &DescriptorBudget,
     outbox: &Outbox,
+    metrics: &Metrics,
     tasks: &mut Vec<JoinHandle<()>>,
     stop: &Stop,
 ) -> Option<Known> {
@@ -69,6 +124,7 @@ pub(crate) fn start(
     let registry = Registry::new(own.owner.clone(), clock::now());
     let (containers, news) = Containers::new(registry);
     let known = Known::new(containers.clone());
+    known.counts.register(metrics);
     if let Some(kubernetes) = &own.kubernetes {
         let mut kubernetes = kubernetes.clone();
         if kubernetes.node.is_empty() {
@@ -95,6 +151,6 @@ pub(crate) fn start(
             }
         }
     };
-    tasks.push(tokio::spawn(Early::new(kernel).run(news, tell, stop.clone())));
+    tasks.push(tokio::spawn(Early::new(Kernel::new(budget.clone())).run(news, tell, stop.clone())));
     Some(known)
 }

@@ -212,3 +212,39 @@ proptest! {
         prop_assert!(text.len() <= 10_004 && text.capacity() <= 10_004);
     }
 }
+
+/// Has no more time after so many questions.
+struct Hurried(std::cell::Cell<u32>);
+
+impl Functions for Hurried {
+    fn has(&self, _: &str) -> bool {
+        false
+    }
+
+    fn call(&self, _: &str, _: &[Value], _: usize) -> Result<Value, String> {
+        Ok(Value::Nil)
+    }
+
+    fn go_on(&self) -> Result<(), String> {
+        let left = self.0.get().checked_sub(1).ok_or("no time is left")?;
+        self.0.set(left);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_ends_when_there_is_no_time() {
+    let options = options();
+    for (text, asks) in [("{{range 9000}}a{{end}}", 30), ("{{range 50}}{{len `a`}}{{end}}", 50)] {
+        for (given, ends) in [(0, true), (asks - 1, true), (200, false)] {
+            let hurried = Hurried(given.into());
+            let known = Known { functions: &hurried, variables: &[], options: &options };
+            let mut set = Templates::new();
+            set.add("t", text, &known).expect("is right");
+            let ran = set.render("t", &Value::Nil, &[], &hurried, &options);
+            let error = ran.err().map(|error| (error.kind, error.message));
+            let wanted = (ErrorKind::Limit, "no time is left".to_owned());
+            assert_eq!(error, ends.then_some(wanted), "{text} {given}");
+        }
+    }
+}

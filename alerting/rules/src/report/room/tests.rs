@@ -102,7 +102,7 @@ proptest::proptest! {
 
     #[test]
     fn no_size_is_less_than_what_is_written(text in ".*", number in proptest::num::f64::ANY) {
-        let text = text + &"\"\\\n".repeat(1000);
+        let text = text + &"\"\\\u{1}".repeat(1000);
         let mut group = group("acme", 1, 1);
         let texts = || [(text.clone(), text.clone()), ("a".to_owned(), text.clone())].into();
         (group.file, group.name) = (text.clone(), text.clone());

@@ -1,6 +1,7 @@
 //! Tests of the API as a whole, through its router.
 
 mod errors;
+mod reports;
 mod status;
 
 use std::sync::Arc;
@@ -39,6 +40,8 @@ use crate::{
 
 pub(super) const OPERATOR: &str = "operator-0123456789abcdef0123456789";
 pub(super) const ACME: &str = "acme-0123456789abcdef0123456789abcd";
+/// Of an agent and a ruler.
+pub(super) const SENDER: &str = "sender-0123456789abcdef0123456789ab";
 pub(super) const GLOBEX: &str = "globex-0123456789abcdef0123456789ab";
 
 /// An aggregator without a port.
@@ -83,6 +86,7 @@ impl Api {
                 token("operator", OPERATOR, "*", &[Scope::MetricsRead, Scope::Operator]),
                 token("acme", ACME, "acme", &all),
                 token("globex", GLOBEX, "globex", &all),
+                token("sender", SENDER, "*", &[Scope::Agent, Scope::Alerting]),
             ],
             ..Settings::default()
         };

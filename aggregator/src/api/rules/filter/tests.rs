@@ -166,7 +166,7 @@ async fn pages_end_whatever_rulers_tell() {
     let of_tenant = [group(Some("acme"), "a", "b"), group(None, "a", "b;acme")];
     let [one, two] = of_tenant;
     let told = [vec![old.clone(), one.clone()], vec![new, like, one, two], vec![old]];
-    let told = told.map(|groups| Arc::new(RulerReport { groups }));
+    let told = told.map(|groups| Arc::new(RulerReport { groups, ..RulerReport::default() }));
     let operator = access(Tenants::All);
     let (mut query, mut seen) = ("group_limit=1".to_owned(), Vec::new());
     for _ in 0..10 {

@@ -16,6 +16,8 @@ use e2e::{
     server::{AGENT, OPERATOR, Server, client},
 };
 
+use serde_json::Value;
+
 use crate::{
     Options,
     cgroups::Groups,
@@ -43,7 +45,7 @@ pub(crate) fn run(report: &mut Report, options: Options) -> Result<(), String> {
     let sizes = if options.quick { &SIZES[..1] } else { &SIZES[..] };
     for (count, share, memory) in sizes {
         let groups = Groups::make(*count)?;
-        let peers = if options.alone { Vec::new() } else { peers()? };
+        let peers = if options.alone { Vec::new() } else { peers(*count)? };
         for spool in [false, true] {
             let (cost, bytes) = ours(&groups, *count, spool)?;
             let name = |what: &str| {
@@ -133,48 +135,73 @@ fn measure(pid: u32, mut each: impl FnMut()) -> Result<Cost, String> {
     Ok(Cost { share, resident: resident_bytes(pid)? })
 }
 
-fn peers() -> Result<Vec<(&'static str, Cost)>, String> {
+fn peers(groups: usize) -> Result<Vec<(&'static str, Cost)>, String> {
     let mut peers = Vec::new();
-    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     if Path::new("/usr/sbin/netdata").exists() {
-        let text = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        for name in ["cache", "lib", "log"] {
-            fs::create_dir_all(dir.path().join(name)).map_err(|error| error.to_string())?;
+        match netdata(groups)? {
+            Ok(cost) => peers.push(("netdata", cost)),
+            Err(seen) => {
+                complain(&format!("netdata shows {seen} of {groups} groups, and is not told of\n"));
+            }
         }
-        let file = text("netdata.conf");
-        let config = format!(
-            "[global]\nrun as user = root\n[directories]\ncache = {}\nlib = {}\nlog = {}\n\
-             [db]\nmode = ram\nupdate every = 1\n[web]\nbind to = 127.0.0.1:{}\n\
-             [plugins]\npython.d = no\nnode.d = no\ncharts.d = no\ngo.d = no\napps = no\n\
-             [plugin:cgroups]\nenable by default cgroups matching = *\n\
-             search for cgroups in subpaths matching = *\nmax cgroups to allow = 4000\n",
-            text("cache"),
-            text("lib"),
-            text("log"),
-            free_port()
-        );
-        fs::write(&file, config).map_err(|error| error.to_string())?;
-        let mut command = Command::new("/usr/sbin/netdata");
-        let netdata = Process::start("netdata", command.args(["-D", "-c", &file]));
-        // It looks for new cgroups every ten seconds, and names each by a program that it starts.
-        sleep(WARM_UP * 4);
-        peers.push(("netdata", measure(netdata.pid(), || ())?));
     } else {
         complain("netdata is not installed: not measured\n");
     }
-    let address = format!("127.0.0.1:{}", free_port());
-    let mut command = Command::new("prometheus-node-exporter");
-    command.arg(format!("--web.listen-address={address}"));
     if Path::new("/usr/bin/prometheus-node-exporter").exists() {
-        let exporter = Process::start("node_exporter", &mut command);
-        sleep(Duration::from_secs(2));
-        let (client, url) = (client(), format!("http://{address}/metrics"));
-        let cost = measure(exporter.pid(), || {
-            drop(client.get(&url).send().and_then(|answer| answer.bytes()));
-        })?;
-        peers.push(("node_exporter (no containers)", cost));
+        peers.push(("node_exporter (no containers)", node_exporter()?));
     } else {
         complain("node_exporter is not installed: not measured\n");
     }
     Ok(peers)
+}
+
+/// Or how many of the groups it shows, where it does not show all.
+fn netdata(groups: usize) -> Result<Result<Cost, usize>, String> {
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    for name in ["cache", "lib", "log"] {
+        fs::create_dir_all(dir.path().join(name)).map_err(|error| error.to_string())?;
+    }
+    let (file, port) = (path("netdata.conf"), free_port());
+    // Where both versions are mounted, the groups are in the trees of version 1. Names it would ask
+    // a program for, one by one.
+    let unified = Path::new("/sys/fs/cgroup/cgroup.controllers").exists();
+    let unified = if unified { "yes" } else { "no" };
+    let config = format!(
+        "[global]\nrun as user = root\n[directories]\ncache = {}\nlib = {}\nlog = {}\n\
+         [db]\nmode = ram\nupdate every = 1\n[web]\nbind to = 127.0.0.1:{port}\n\
+         [plugins]\npython.d = no\ncharts.d = no\ngo.d = no\napps = no\n\
+         [plugin:cgroups]\nuse unified cgroups = {unified}\n\
+         enable by default cgroups matching = *\nsearch for cgroups in subpaths matching = *\n\
+         run script to rename cgroups matching = !*\nmax cgroups to allow = 4000\n",
+        path("cache"),
+        path("lib"),
+        path("log"),
+    );
+    fs::write(&file, config).map_err(|error| error.to_string())?;
+    let mut command = Command::new("/usr/sbin/netdata");
+    let netdata = Process::start("netdata", command.args(["-D", "-c", &file]));
+    // It looks for new groups every ten seconds.
+    sleep(WARM_UP * 4);
+    let charts = client().get(format!("http://127.0.0.1:{port}/api/v1/charts")).send();
+    let charts = charts.and_then(|answer| answer.text()).map_err(|error| error.to_string())?;
+    let charts: Value = serde_json::from_str(&charts).map_err(|error| error.to_string())?;
+    let shown = charts["charts"].as_object().map_or(0, |charts| {
+        charts.keys().filter(|name| name.contains("app-") && name.ends_with(".cpu")).count()
+    });
+    let cost = measure(netdata.pid(), || ())?;
+    Ok(if shown >= groups { Ok(cost) } else { Err(shown) })
+}
+
+/// Scraped each second.
+fn node_exporter() -> Result<Cost, String> {
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut command = Command::new("prometheus-node-exporter");
+    command.arg(format!("--web.listen-address={address}"));
+    let exporter = Process::start("node_exporter", &mut command);
+    sleep(Duration::from_secs(2));
+    let (client, url) = (client(), format!("http://{address}/metrics"));
+    measure(exporter.pid(), || {
+        drop(client.get(&url).send().and_then(|answer| answer.bytes()));
+    })
 }

@@ -12,7 +12,8 @@ use axum::{
     routing::post,
 };
 use daemon::stop::Stop;
-use http_body_util::{BodyExt, Full};
+use futures_util::stream;
+use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use wire::{
     envoy::PATH,
@@ -50,10 +51,10 @@ struct Service {
 /// Serves the call.
 pub(crate) fn router(intake: Intake, streams_max: usize, stop: Stop) -> Router {
     let (intake, streams) = (Arc::new(intake), Arc::new(Semaphore::new(streams_max)));
-    Router::new().route(PATH, post(stream)).with_state(Service { intake, streams, stop })
+    Router::new().route(PATH, post(call)).with_state(Service { intake, streams, stop })
 }
 
-async fn stream(State(service): State<Service>, body: Body) -> Response {
+async fn call(State(service): State<Service>, body: Body) -> Response {
     let Ok(_permit) = service.streams.try_acquire() else {
         service.intake.refused();
         return answer(Status::ResourceExhausted);
@@ -95,8 +96,10 @@ fn answer(status: Status) -> Response {
         return ([content_type, (STATUS, code)], ()).into_response();
     }
     let trailers = HeaderMap::from_iter([(STATUS, code)]);
-    let body = Full::new(Bytes::from_static(RESPONSE));
-    let body = body.with_trailers(ready(Some(Ok::<_, Infallible>(trailers))));
+    // A stream has no known length, so clients do not take the message's end for the answer's.
+    let message = stream::iter([Ok::<_, Infallible>(Bytes::from_static(RESPONSE))]);
+    let body = Body::from_stream(message);
+    let body = body.with_trailers(ready(Some(Ok(trailers))));
     ([content_type], Body::new(body)).into_response()
 }
 

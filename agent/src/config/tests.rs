@@ -29,3 +29,21 @@ fn roots_of_sandboxes_are_absolute() {
         assert_eq!(refused, !valid, "{section}");
     }
 }
+
+#[test]
+fn access_logs_are_checked() {
+    let section = |tenant: &str| {
+        format!(
+            r#"{{"requests":{{"dir":"/tmp/x"}},"access_logs":[{{"name":"edge","file":"/var/log/access.log",
+            "owner":{{"tenants":["acme"],"default":{{"tenant":"{tenant}","app":"rest"}}}}}}]}}"#
+        )
+    };
+    let check =
+        |tenant| serde_json::from_str::<Settings>(&section(tenant)).expect("is known").validate();
+    check("acme").expect("is valid");
+    let foreign = check("globex").expect_err("may not write for it").to_string();
+    assert!(
+        foreign.starts_with("agent.access_logs: edge.owner: default is for tenant"),
+        "{foreign}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{FrameError, apply, apply_some, encode, encode_key, is_key, leads_to};
+use super::{FrameError, apply, apply_some, check, encode, encode_key, is_key, leads_to};
 
 fn framed(previous: &[u64], current: &[u64]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -124,7 +124,9 @@ proptest! {
         prop_assert_eq!(apply(&payload, &mut row), Ok(changed));
         prop_assert_eq!(&row, &current);
         prop_assert!(leads_to(&payload, &current));
-        prop_assert_eq!(leads_to(&payload, &previous), changed == 0);
+        // A lane turns by so many bits for each value that changes which are each other turned cancel
+        // out, as those of one byte among these values sometimes do. Sequences tell then.
+        prop_assert_eq!(leads_to(&payload, &previous), check(&previous) == check(&current));
         let mut key = Vec::new();
         encode_key(&current, &mut key);
         prop_assert!(leads_to(&key, &current));

@@ -124,8 +124,8 @@ proptest! {
         prop_assert_eq!(apply(&payload, &mut row), Ok(changed));
         prop_assert_eq!(&row, &current);
         prop_assert!(leads_to(&payload, &current));
-        // A lane turns by so many bits for each value that changes which are each other turned cancel
-        // out, as those of one byte among these values sometimes do. Sequences tell then.
+        // A change cancels out another one that is the same but turned as far as its lane turns between
+        // the two, as those of single bytes among these values sometimes are.
         prop_assert_eq!(leads_to(&payload, &previous), check(&previous) == check(&current));
         let mut key = Vec::new();
         encode_key(&current, &mut key);

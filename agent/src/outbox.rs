@@ -85,6 +85,13 @@ async fn deliver(client: &ControlClient, batch: &[Event], metrics: &AgentMetrics
                 tracing::debug!(error = daemon::telemetry::chain(&error), "events wait");
                 tokio::time::sleep(RETRY).await;
             }
+            Err(_) if batch.len() > 1 => {
+                // One that is refused costs no other.
+                for event in batch {
+                    Box::pin(deliver(client, std::slice::from_ref(event), metrics)).await;
+                }
+                return;
+            }
             Err(error) => {
                 metrics.events_dropped.inc_by(batch.len() as u64);
                 let error = daemon::telemetry::chain(&error);

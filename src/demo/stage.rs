@@ -52,6 +52,8 @@ impl Stage {
         let telemetry = daemons::init("tidewatch-demo", &config)?;
         // The host is not what is shown here, and its cgroups would crowd the page.
         config.agent.cgroups.enabled = false;
+        config.agent.containers.enabled = false;
+        config.agent.sandboxes.enabled = false;
         config.agent.node_metrics = false;
         config.agent.node = "demo".to_owned();
         if options.script {

@@ -63,7 +63,10 @@ pub async fn run(sockets: Vec<PathBuf>, containers: Containers, stop: Stop) {
             }
             tracing::debug!(socket = %socket.display(), %error, "the runtime is not followed");
         }
-        containers.change(|registry| registry.sweep(clock::now()));
+        containers.change(|registry| {
+            registry.settle();
+            registry.sweep(clock::now())
+        });
         tokio::select! {
             () = tokio::time::sleep(backoff) => {}
             () = stop.stopped() => return,
@@ -147,9 +150,14 @@ impl Session<'_> {
             all.push((id, facts));
         }
         for (id, mut facts) in found {
-            let known = self.containers.lock().container(&id).map(|known| known.facts.state);
-            let known =
-                known.filter(|known| known.phase >= facts.state.phase && known.started.is_some());
+            let known = self.containers.lock().container(&id).map(|known| known.facts);
+            let known = known.filter(|known| {
+                known.state.phase >= facts.state.phase && known.state.started.is_some()
+            });
+            if let Some(known) = &known {
+                // Lists and details name images differently; a name that changes would end all series.
+                facts.image.clone_from(&known.image);
+            }
             if known.is_none() && facts.state.phase > Phase::Created {
                 match self.runtime.status(&id).await {
                     Ok(status) => facts = Facts { sandbox: facts.sandbox, ..status.facts },

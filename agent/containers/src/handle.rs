@@ -32,7 +32,9 @@ impl Containers {
 
     /// Changes the registry and passes on what is news. Never waits.
     pub fn change(&self, change: impl FnOnce(&mut Registry) -> Vec<News>) {
-        let news = change(&mut self.lock());
+        // Passed on under the lock, so that they come out in the order in which they happened.
+        let mut registry = self.lock();
+        let news = change(&mut registry);
         for news in news {
             if self.news.try_send(news).is_err() {
                 *self.dropped.lock().unwrap_or_else(PoisonError::into_inner) += 1;

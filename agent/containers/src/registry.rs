@@ -58,6 +58,8 @@ pub struct Registry {
     pods: BTreeMap<String, Said<Pod>>,
     /// Sources that are heard of now.
     present: BTreeSet<Source>,
+    /// Every runtime was asked once, and none answered.
+    settled: bool,
     version: u64,
     stats: Stats,
 }
@@ -71,6 +73,7 @@ impl Registry {
             entries: BTreeMap::new(),
             pods: BTreeMap::new(),
             present: BTreeSet::new(),
+            settled: false,
             version: 0,
             stats: Stats::default(),
         }
@@ -97,6 +100,17 @@ impl Registry {
 
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether it is known by now which sources there are. Before, a container that nobody knows may
+    /// soon be known.
+    pub fn is_settled(&self) -> bool {
+        self.settled || self.hears(Source::Cri)
+    }
+
+    /// Every runtime was asked once.
+    pub fn settle(&mut self) {
+        self.settled = true;
     }
 
     /// Whether this source is heard of now.

@@ -139,7 +139,11 @@ impl Latency {
     pub(crate) fn load(saved: SavedLatency) -> Option<Self> {
         let classic = Classic::load(saved.classic)?;
         let exponential = Exponential::load(saved.buckets)?;
-        let settled = Arc::new(exponential.histogram());
+        // Nothing recorded looks as it does before anything is.
+        let settled = match exponential.count() {
+            0 => Arc::default(),
+            _ => Arc::new(exponential.histogram()),
+        };
         Some(Self { classic, exponential, settled, ..Self::default() })
     }
 }

@@ -222,7 +222,12 @@ impl CgroupSource {
     /// What containers used that have ended since the last tick.
     fn write_brief(&mut self, now: Timestamp, batch: &mut WriteBatch) {
         let brief = self.known.as_ref().map(Known::brief).unwrap_or_default();
+        let claimed = self.claims.get();
         for Brief { container, usage } in brief {
+            if claimed.contains(&container.facts.cgroup) {
+                // A sandbox knows what its containers used; this group of theirs is empty.
+                continue;
+            }
             let state = &container.facts.state;
             let ended = state.finished.unwrap_or(now).min(now);
             let path = &container.facts.cgroup;

@@ -43,7 +43,7 @@ pub(crate) async fn follow(mut files: Files, stop: Stop) {
                 return stop.stop();
             }
         };
-        if more {
+        if more && !stop.is_stopping() {
             continue;
         }
         tokio::select! {

@@ -39,15 +39,15 @@ pub(crate) fn missing() -> Option<String> {
     };
     let needed = ["containerd", "runc", "ctr", "busybox"];
     let missing: Vec<&str> = needed.into_iter().filter(|name| !found(name)).collect();
-    if !missing.is_empty() {
-        return Some(format!("missing: {} (apt-get install)", missing.join(" ")));
-    }
-    // Containers need cgroups and mounts, which only root may make.
-    let made = ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"].into_iter().any(|tree| {
+    (!missing.is_empty()).then(|| format!("missing: {} (apt-get install)", missing.join(" ")))
+}
+
+/// Whether cgroups may be made, which containers need.
+pub(crate) fn makes_cgroups() -> bool {
+    ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup"].into_iter().any(|tree| {
         let probe = format!("{tree}/tidewatch-probe-{}", std::process::id());
         fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).is_ok()
-    });
-    (!made).then(|| "no cgroup can be made here".to_owned())
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "configuration and an image of a peer")]

@@ -102,7 +102,11 @@ fn take(event: Event<Pod>, listed: &mut Vec<Found>, containers: &Containers) {
 /// A pod and its containers, as far as they have been made.
 fn known(pod: &Pod) -> Found {
     let annotations: BTreeMap<_, _> = pod.annotations().clone();
-    let uid = annotations.get(MIRROR).cloned().or_else(|| pod.uid()).unwrap_or_default();
+    // The name of a static pod's file content is no uid that the API server gives, so that no pod can
+    // take the place of another by an annotation.
+    let is_static = |uid: &&String| uid.len() == 32 && uid.bytes().all(|b| b.is_ascii_hexdigit());
+    let mirrored = annotations.get(MIRROR).filter(is_static).cloned();
+    let uid = mirrored.or_else(|| pod.uid()).unwrap_or_default();
     let known = Known {
         uid,
         name: pod.name_any(),

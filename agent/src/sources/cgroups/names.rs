@@ -48,7 +48,7 @@ impl Names {
                 Some(known) if !known.facts.name.is_empty() => {
                     return Self::of_container(&known, host);
                 }
-                _ => names.expected = registry.hears(Source::Cri),
+                _ => names.expected = registry.hears(Source::Cri) || !registry.is_settled(),
             },
             (Kind::Pod, _, Some(uid)) => {
                 if let Some((pod, owner)) = registry.pod(uid) {

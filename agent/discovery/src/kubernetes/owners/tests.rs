@@ -7,8 +7,11 @@ use scrape::config::discovery::KubernetesSettings;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::follow_pods;
+use super::{follow_pods, known};
 use crate::kubernetes::tests::serve_pods;
+
+/// The uid of a static pod, which is no uid of the API server's.
+const STATIC: &str = "0123456789abcdef0123456789abcdef";
 
 fn pod(tenant: &str) -> Value {
     json!({
@@ -17,7 +20,7 @@ fn pod(tenant: &str) -> Value {
         "metadata": {
             "name": "web-0", "namespace": "shop", "uid": "mirror", "resourceVersion": "1",
             "labels": { "tidewatch.dev/tenant": tenant },
-            "annotations": { "kubernetes.io/config.mirror": "u1" },
+            "annotations": { "kubernetes.io/config.mirror": STATIC },
         },
         "spec": { "nodeName": "n1", "containers": [] },
         "status": { "containerStatuses": [{
@@ -25,6 +28,10 @@ fn pod(tenant: &str) -> Value {
             "containerID": "containerd://c1",
         }] },
     })
+}
+
+fn uid_of(pod: Value) -> String {
+    known(&serde_json::from_value(pod).unwrap()).0.uid
 }
 
 /// The tenant of the container, once it is this.
@@ -60,12 +67,18 @@ async fn labels_of_pods_name_the_owner_of_their_containers() {
         tokio::spawn(async move { follow_pods(&settings, containers, stop).await })
     };
     until_tenant(&containers, "acme").await;
-    let known = containers.lock().container("c1").unwrap().facts;
-    assert_eq!((&*known.pod_uid, &*known.name, &*known.namespace), ("u1", "nginx", "shop"));
+    let facts = containers.lock().container("c1").unwrap().facts;
+    assert_eq!((&*facts.pod_uid, &*facts.name, &*facts.namespace), (STATIC, "nginx", "shop"));
     tell.send(json!({ "type": "MODIFIED", "object": pod("other") })).await.unwrap();
     until_tenant(&containers, "other").await;
     assert!(containers.lock().hears(Source::ApiServer));
     assert!(asked.lock().await[0].contains("fieldSelector=spec.nodeName%3Dn1"));
+    // Only a static pod has another uid than its own.
+    let mut taken = pod("other");
+    taken["metadata"]["annotations"]["kubernetes.io/config.mirror"] =
+        json!("0a1b2c3d-0000-4000-8000-000000000001");
+    assert_eq!(uid_of(taken), "mirror");
+    assert_eq!(uid_of(pod("other")), STATIC);
     stop.stop();
     following.await.unwrap().unwrap();
 }

@@ -21,6 +21,8 @@ fn what_is_known_comes_before_the_path() {
     let mut registry = Registry::new(Mapping::default(), Timestamp(0));
     let of =
         |registry: &Registry, path: &str| Names::of(path, &classify(path), Some(registry), &host);
+    assert!(of(&registry, &path).expected, "a runtime may be about to answer");
+    registry.settle();
     let names = of(&registry, &path);
     assert_eq!((&*names.tenant, &*names.app, names.expected), ("host", UID, false));
     assert_eq!(names, Names::of(&path, &classify(&path), None, &host));

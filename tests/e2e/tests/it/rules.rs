@@ -210,7 +210,10 @@ fn a_reload_takes_new_files_and_refuses_wrong_ones() {
 
     alerting.write("acme2.yml", "groups: [{name: wrong, rules: [{record: r, expr: 'sum('}]}]");
     let url = format!("http://127.0.0.1:{}/-/reload", alerting.port);
-    assert!(client().post(url).send().expect("answers").status().is_success());
+    let answer = client().post(url).send().expect("answers");
+    assert_eq!(answer.status(), 500);
+    let told = answer.text().expect("is text");
+    assert!(told.starts_with("failed to reload config: ") && told.contains("acme2.yml"), "{told}");
     let refused = wait_until("the reload to fail", || {
         alerting.metric("alerting_config_last_reload_successful").filter(|value| *value == 0.0)
     });
